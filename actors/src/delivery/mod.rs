@@ -1,0 +1,1 @@
+//! Delivery: one queue per domain, one health and window per route.

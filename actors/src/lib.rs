@@ -1,0 +1,12 @@
+//! What happens: SMTP sessions take mail in, delivery passes it on, retention lets go of it.
+//!
+//! Protocol and policy are pure machines (`smtp`, the pure modules of `delivery`); actors carry
+//! their effects out under one supervision tree.
+
+pub mod delivery;
+pub mod dns;
+pub mod retention;
+pub mod session;
+pub mod smtp;
+pub mod supervision;
+pub mod tls;

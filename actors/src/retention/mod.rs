@@ -1,0 +1,1 @@
+//! Expiry of what is no longer needed.

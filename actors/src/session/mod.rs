@@ -1,0 +1,1 @@
+//! SMTP sessions: listeners, one actor per connection, and the wire.

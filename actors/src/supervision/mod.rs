@@ -1,0 +1,1 @@
+//! Supervision: child specifications, restart intensity, back-off, services.

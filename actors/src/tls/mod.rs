@@ -1,0 +1,1 @@
+//! rustls configurations and certificates that reload without a restart.

@@ -1,0 +1,1 @@
+//! Mailhold: how the parts start.

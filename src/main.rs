@@ -1,0 +1,3 @@
+//! The `mailhold` command.
+
+fn main() {}

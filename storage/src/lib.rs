@@ -1,0 +1,2 @@
+//! What is true: records, and the one place that writes them.
+pub mod model;

@@ -1,0 +1,107 @@
+//! Rows of the spool: the message and its entries, one per destination domain.
+
+use serde::{Deserialize, Serialize};
+
+use super::address::ReversePath;
+use super::disposition::{Disposition, StoredReply};
+use super::envelope::{BodyKind, ClientFacts, DsnReturn, Recipient};
+use super::id::{DomainId, MessageId, Sequence};
+use super::time::Timestamp;
+
+/// What all entries of a message share, and which of them are still open. The commit that closes
+/// the last open entry deletes the row and the body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageRow {
+    /// Bytes of the stored body, our trace header included.
+    pub size_bytes: u64,
+    /// Number of chunks of the stored body.
+    pub chunks: u32,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// Entries that still need the body.
+    pub open: Vec<(DomainId, Sequence)>,
+}
+
+/// Where one recipient of an entry stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecipientState {
+    /// The recipient as accepted.
+    pub recipient: Recipient,
+    /// Attempts that ended in a reply about this recipient.
+    pub attempts: u32,
+    /// Not before this time; zero means as soon as the destination permits.
+    pub due_at: Timestamp,
+    /// What the destination said last.
+    pub last_reply: Option<StoredReply>,
+    /// Set when the recipient is settled (delivered, failed, …) while others of the entry are open,
+    /// so that a partial success is never sent again.
+    pub settled: Option<Disposition>,
+}
+
+impl RecipientState {
+    /// A recipient nobody has tried yet.
+    #[must_use]
+    pub const fn new(recipient: Recipient) -> Self {
+        Self {
+            recipient,
+            attempts: 0,
+            due_at: Timestamp::from_millis(0),
+            last_reply: None,
+            settled: None,
+        }
+    }
+}
+
+/// One message for one destination domain: all that delivery needs besides the body.
+///
+/// The route and the policy are looked up when sending, never frozen here (OUT25).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueEntry {
+    /// The destination domain.
+    pub domain: DomainId,
+    /// Its place in the domain's queue.
+    pub sequence: Sequence,
+    /// The message whose body is sent.
+    pub message: MessageId,
+    /// Bytes of the stored body.
+    pub size_bytes: u64,
+    /// Number of chunks of the stored body.
+    pub chunks: u32,
+    /// The 250's time; the hold period counts from here.
+    pub accepted_at: Timestamp,
+    /// `MAIL FROM`.
+    pub reverse_path: ReversePath,
+    /// This domain's recipients.
+    pub recipients: Vec<RecipientState>,
+    /// `BODY=`.
+    pub body: BodyKind,
+    /// Whether the sender asked for SMTPUTF8.
+    pub smtputf8: bool,
+    /// `RET=`.
+    pub dsn_return: Option<DsnReturn>,
+    /// `ENVID=`, decoded.
+    pub envelope_id: Option<String>,
+    /// Who handed it in.
+    pub client: ClientFacts,
+    /// List-Id, Precedence: bulk or null sender: half the weight in the backlog (delivery B6).
+    pub bulk: bool,
+}
+
+impl QueueEntry {
+    /// Recipients that are not settled yet.
+    pub fn open_recipients(&self) -> impl Iterator<Item = (usize, &RecipientState)> {
+        self.recipients
+            .iter()
+            .enumerate()
+            .filter(|(_, state)| state.settled.is_none())
+    }
+
+    /// When the entry has something to do: the earliest due time of its open recipients.
+    #[must_use]
+    pub fn due_at(&self) -> Timestamp {
+        self.open_recipients()
+            .map(|(_, state)| state.due_at)
+            .min()
+            .unwrap_or_default()
+    }
+}

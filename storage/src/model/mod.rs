@@ -1,0 +1,24 @@
+//! The vocabulary: every noun here is a record that must survive.
+//!
+//! Names follow RFC 5321, RFC 5598, RFC 3464 and RFC 3463. The types carry no I/O and no policy;
+//! `codec` turns them into rows, `spool` keeps them.
+
+pub mod account;
+pub mod address;
+pub mod audit;
+pub mod disposition;
+pub mod domain;
+pub mod envelope;
+pub mod id;
+pub mod message;
+pub mod time;
+
+pub use account::{Alias, AliasTarget, MailboxAccount};
+pub use address::{AddressError, DomainName, ForwardPath, Mailbox, ReversePath};
+pub use audit::{Actor, AuditRow};
+pub use disposition::{Counters, Disposition, EnhancedStatus, StoredReply};
+pub use domain::{Destination, Domain, Hold, TlsPolicy, VerifyMode};
+pub use envelope::{BodyKind, ClientFacts, DsnNotify, DsnReturn, Envelope, Recipient};
+pub use id::{DomainId, IdGenerator, MessageId, Sequence};
+pub use message::{MessageRow, QueueEntry, RecipientState};
+pub use time::{Clock, SystemClock, Timestamp, TokioClock};

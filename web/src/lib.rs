@@ -1,0 +1,1 @@
+//! What is seen: the administration API, status pages, the operations listener.
