@@ -85,6 +85,10 @@ pub struct QueueEntry {
     pub client: ClientFacts,
     /// List-Id, Precedence: bulk or null sender: half the weight in the backlog (delivery B6).
     pub bulk: bool,
+    /// Whether other entries refer to the same message. Kept by the spool.
+    pub shared: bool,
+    /// How often the row was rewritten; tells an old copy from the current one. Kept by the spool.
+    pub revision: u32,
 }
 
 impl QueueEntry {
