@@ -1,1 +1,3 @@
 //! Mailhold: how the parts start.
+
+pub mod demo;
