@@ -1,2 +1,3 @@
 //! What is true: records, and the one place that writes them.
+pub mod engine;
 pub mod model;
