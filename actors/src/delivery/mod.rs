@@ -1,1 +1,5 @@
 //! Delivery: one queue per domain, one health and window per route.
+
+pub mod dialer;
+
+pub use dialer::{ByteStream, Connection, DialError, Dialer, TcpDialer};

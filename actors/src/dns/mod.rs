@@ -1,1 +1,67 @@
 //! Name resolution behind a trait, so that tests and simulations bring their own.
+//!
+//! Answers are bounded in number and in time. A failure is never a reason to bounce: it makes the
+//! host unreachable, and mail for it waits (Q21).
+
+mod hickory;
+
+use std::fmt;
+use std::net::IpAddr;
+
+use futures_util::future::BoxFuture;
+
+pub use hickory::HickoryResolver;
+
+/// Addresses kept of one answer, at most.
+pub const ADDRESSES_MAX: usize = 16;
+
+/// Why a name has no address now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DnsError {
+    /// The name does not exist or has no address. Believed only as long as the answer lives.
+    #[error("{host} has no address")]
+    NoAddress {
+        /// The name that was asked for.
+        host: String,
+    },
+    /// No usable answer: time-out, SERVFAIL, network.
+    #[error("the address of {host} cannot be looked up: {why}")]
+    Unavailable {
+        /// The name that was asked for.
+        host: String,
+        /// What the resolver said.
+        why: String,
+    },
+    /// The resolver's configuration cannot be read.
+    #[error("the resolver cannot be configured: {0}")]
+    Configuration(String),
+}
+
+/// Finds the addresses of a host.
+pub trait Resolver: Send + Sync + fmt::Debug + 'static {
+    /// The addresses of `host`, at least one and at most [`ADDRESSES_MAX`], in the order to try.
+    fn addresses(&self, host: &str) -> BoxFuture<'_, Result<Vec<IpAddr>, DnsError>>;
+}
+
+/// The address when `host` is an address literal, IPv6 with or without brackets.
+#[must_use]
+pub fn literal(host: &str) -> Option<IpAddr> {
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(host);
+    bare.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_need_no_resolver() {
+        assert_eq!(literal("192.0.2.7"), Some([192, 0, 2, 7].into()));
+        assert_eq!(literal("::1"), literal("[::1]"));
+        assert_eq!(literal("mail.example.org"), None);
+        assert_eq!(literal("localhost"), None);
+    }
+}

@@ -1,0 +1,220 @@
+//! Connections to destinations: TCP in production, whatever a test hands out in a test.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use crate::dns::{DnsError, Resolver, literal};
+
+/// Time to a TCP connection, over all addresses of the host (delivery.md B2).
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Head start of an address before the next one is tried beside it (RFC 8305 §5).
+const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
+
+/// A byte stream to a destination.
+pub trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> ByteStream for T {}
+
+/// A fresh connection.
+pub struct Connection {
+    /// The bytes.
+    pub stream: Box<dyn ByteStream>,
+    /// The peer's address, when there is one.
+    pub peer: Option<SocketAddr>,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no connection. Every case counts as a connection failure of the endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DialError {
+    /// The host's name cannot be resolved.
+    #[error(transparent)]
+    Dns(#[from] DnsError),
+    /// Refused, reset or unreachable.
+    #[error("{host}:{port}: {why}")]
+    Failed {
+        /// The host as configured.
+        host: String,
+        /// The port.
+        port: u16,
+        /// What the operating system said.
+        why: String,
+    },
+    /// No answer within the deadline.
+    #[error("{host}:{port}: no answer within {} s", .within.as_secs())]
+    TimedOut {
+        /// The host as configured.
+        host: String,
+        /// The port.
+        port: u16,
+        /// The deadline.
+        within: Duration,
+    },
+}
+
+/// Opens connections.
+pub trait Dialer: Send + Sync + fmt::Debug + 'static {
+    /// Connects to a host by name or address. Ends within a few seconds.
+    fn dial(&self, host: &str, port: u16) -> BoxFuture<'static, Result<Connection, DialError>>;
+}
+
+/// TCP, with the addresses of a host tried one beside the other.
+#[derive(Debug, Clone)]
+pub struct TcpDialer {
+    resolver: Arc<dyn Resolver>,
+}
+
+impl TcpDialer {
+    /// A dialer that looks names up with `resolver`.
+    #[must_use]
+    pub const fn new(resolver: Arc<dyn Resolver>) -> Self {
+        Self { resolver }
+    }
+}
+
+impl Dialer for TcpDialer {
+    fn dial(&self, host: &str, port: u16) -> BoxFuture<'static, Result<Connection, DialError>> {
+        let resolver = Arc::clone(&self.resolver);
+        let host = host.to_owned();
+        Box::pin(async move {
+            let addresses = match literal(&host) {
+                Some(address) => vec![address],
+                None => resolver.addresses(&host).await?,
+            };
+            match tokio::time::timeout(CONNECT_TIMEOUT, connect(&addresses, port)).await {
+                Ok(Ok((stream, peer))) => Ok(Connection {
+                    stream: Box::new(stream),
+                    peer: Some(peer),
+                }),
+                Ok(Err(error)) => Err(DialError::Failed {
+                    host,
+                    port,
+                    why: error.to_string(),
+                }),
+                Err(_) => Err(DialError::TimedOut {
+                    host,
+                    port,
+                    within: CONNECT_TIMEOUT,
+                }),
+            }
+        })
+    }
+}
+
+/// The first connection that succeeds; each address gets a head start before the next one.
+async fn connect(addresses: &[IpAddr], port: u16) -> io::Result<(TcpStream, SocketAddr)> {
+    let mut waiting = interleave(addresses)
+        .into_iter()
+        .map(|address| SocketAddr::new(address, port));
+    let mut attempts = FuturesUnordered::new();
+    let mut last_error = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    attempts.extend(waiting.next().map(connect_one));
+    loop {
+        let more = waiting.len() > 0;
+        tokio::select! {
+            biased;
+            done = attempts.next(), if !attempts.is_empty() => match done {
+                Some(Ok(connected)) => return Ok(connected),
+                Some(Err(error)) => {
+                    last_error = error;
+                    attempts.extend(waiting.next().map(connect_one));
+                }
+                None => {}
+            },
+            () = tokio::time::sleep(NEXT_ADDRESS_AFTER), if more => {
+                attempts.extend(waiting.next().map(connect_one));
+            }
+            else => return Err(last_error),
+        }
+    }
+}
+
+async fn connect_one(address: SocketAddr) -> io::Result<(TcpStream, SocketAddr)> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok((stream, address))
+}
+
+/// Families alternate, beginning with the family of the first address (RFC 8305 §4).
+fn interleave(addresses: &[IpAddr]) -> Vec<IpAddr> {
+    let first_is_v6 = addresses.first().is_some_and(IpAddr::is_ipv6);
+    let (same, other): (Vec<IpAddr>, Vec<IpAddr>) = addresses
+        .iter()
+        .partition(|address| address.is_ipv6() == first_is_v6);
+    let mut other = other.into_iter();
+    let mut mixed = Vec::with_capacity(addresses.len());
+    for address in same {
+        mixed.push(address);
+        mixed.extend(other.next());
+    }
+    mixed.extend(other);
+    mixed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Fixed(Vec<IpAddr>);
+
+    impl Resolver for Fixed {
+        fn addresses(&self, _: &str) -> BoxFuture<'_, Result<Vec<IpAddr>, DnsError>> {
+            let answer = self.0.clone();
+            Box::pin(async move { Ok(answer) })
+        }
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn families_alternate() {
+        let list = ["2001:db8::1", "2001:db8::2", "192.0.2.1", "192.0.2.2"].map(address);
+        assert_eq!(
+            interleave(&list),
+            ["2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2"].map(address)
+        );
+        assert_eq!(interleave(&[]), Vec::<IpAddr>::new());
+    }
+
+    #[tokio::test]
+    async fn an_address_that_refuses_does_not_hide_one_that_answers() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        // 127.0.0.2 with this port is bound by nobody: it refuses at once.
+        let resolver = Fixed(vec![address("127.0.0.2"), address("127.0.0.1")]);
+        let dialer = TcpDialer::new(Arc::new(resolver));
+        let connection = dialer.dial("mail.example.org", port).await.unwrap();
+        assert_eq!(connection.peer, Some(listener.local_addr().unwrap()));
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_is_a_failure_with_its_reason() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let dialer = TcpDialer::new(Arc::new(Fixed(Vec::new())));
+        let error = dialer.dial("127.0.0.1", port).await.unwrap_err();
+        assert!(error.to_string().contains("refused"), "{error}");
+        let error = dialer.dial("nowhere.example", port).await.unwrap_err();
+        assert!(error.to_string().contains("no address"), "{error}");
+    }
+}

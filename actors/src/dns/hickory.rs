@@ -1,0 +1,101 @@
+//! The resolver of production: hickory with the system's servers or configured ones.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{NameServerConfig, ResolverConfig};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+
+use super::{ADDRESSES_MAX, DnsError, Resolver, literal};
+
+/// Time for one look-up with all its repetitions.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time for one question to one server.
+const QUESTION_TIMEOUT: Duration = Duration::from_secs(2);
+/// Longest time a negative answer is believed, so that a repaired zone is noticed.
+const NEGATIVE_TTL_MAX: Duration = Duration::from_secs(30);
+/// Longest time a positive answer is believed.
+const POSITIVE_TTL_MAX: Duration = Duration::from_secs(300);
+
+/// A caching stub resolver. It follows `/etc/hosts` like the rest of the system does.
+#[derive(Clone)]
+pub struct HickoryResolver {
+    inner: TokioResolver,
+}
+
+impl HickoryResolver {
+    /// With the servers of the system's configuration when `servers` is empty, with these
+    /// otherwise.
+    ///
+    /// # Errors
+    /// When the system's configuration cannot be read.
+    pub fn new(servers: &[SocketAddr]) -> Result<Self, DnsError> {
+        let configuration =
+            |error: hickory_resolver::net::NetError| DnsError::Configuration(error.to_string());
+        let mut builder = if servers.is_empty() {
+            TokioResolver::builder_tokio().map_err(configuration)?
+        } else {
+            let servers = servers.iter().map(|server| name_server(*server)).collect();
+            TokioResolver::builder_with_config(
+                ResolverConfig::from_name_servers(servers),
+                TokioRuntimeProvider::default(),
+            )
+        };
+        let options = builder.options_mut();
+        options.timeout = QUESTION_TIMEOUT;
+        options.attempts = 2;
+        options.negative_max_ttl = Some(NEGATIVE_TTL_MAX);
+        options.positive_max_ttl = Some(POSITIVE_TTL_MAX);
+        let inner = builder.build().map_err(configuration)?;
+        Ok(Self { inner })
+    }
+}
+
+fn name_server(server: SocketAddr) -> NameServerConfig {
+    let mut config = NameServerConfig::udp_and_tcp(server.ip());
+    for connection in &mut config.connections {
+        connection.port = server.port();
+    }
+    config
+}
+
+impl Resolver for HickoryResolver {
+    fn addresses(&self, host: &str) -> BoxFuture<'_, Result<Vec<IpAddr>, DnsError>> {
+        let host = host.to_owned();
+        Box::pin(async move {
+            if let Some(address) = literal(&host) {
+                return Ok(vec![address]);
+            }
+            let unavailable = |why: String| DnsError::Unavailable {
+                host: host.clone(),
+                why,
+            };
+            // A name with a dot is complete; without one the search list may apply ("localhost").
+            let name = if host.contains('.') && !host.ends_with('.') {
+                format!("{host}.")
+            } else {
+                host.clone()
+            };
+            let answer = tokio::time::timeout(LOOKUP_TIMEOUT, self.inner.lookup_ip(name))
+                .await
+                .map_err(|_| unavailable("no answer in time".to_owned()))?;
+            let addresses: Vec<IpAddr> = match answer {
+                Ok(found) => found.iter().take(ADDRESSES_MAX).collect(),
+                Err(error) if error.is_no_records_found() => Vec::new(),
+                Err(error) => return Err(unavailable(error.to_string())),
+            };
+            if addresses.is_empty() {
+                return Err(DnsError::NoAddress { host });
+            }
+            Ok(addresses)
+        })
+    }
+}
+
+impl std::fmt::Debug for HickoryResolver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HickoryResolver").finish_non_exhaustive()
+    }
+}
