@@ -1,7 +1,7 @@
 //! The engine for simulations and tests: one ordered map per keyspace, no thread, no file.
 //!
-//! Every call is done when its future is first polled, so it behaves the same under a paused clock
-//! and in every run. A clone is another handle on the same rows, which is how a test "restarts".
+//! A commit is done when it is called, a read when its future is first polled, so it behaves the
+//! same under a paused clock and in every run. A clone is another handle on the same rows, which is how a test "restarts".
 //! Rows of unsynced commits can be taken back ([`MemoryEngine::lose_unsynced`]) as a power cut
 //! would, and the engine can be told to fail ([`MemoryEngine::fail`]) as a full disk would.
 
@@ -223,7 +223,8 @@ impl Engine for MemoryEngine {
         durability: Durability,
         preconditions: Vec<Precondition>,
     ) -> EngineFuture<'_, ()> {
-        Box::pin(async move { self.commit_now(writes, durability, &preconditions) })
+        let done = self.commit_now(writes, durability, &preconditions);
+        Box::pin(std::future::ready(done))
     }
 
     fn get(&self, keyspace: KeyspaceId, key: Bytes) -> EngineFuture<'_, Option<Bytes>> {

@@ -67,6 +67,11 @@ pub trait Engine: Send + Sync + Debug + 'static {
     /// Applies all writes, or none when a precondition does not hold. The later of two writes to
     /// one key wins. An empty batch with [`Durability::Synced`] puts everything before it on disk.
     ///
+    /// The commit takes its place in the order when this is *called*, not when the future is first
+    /// polled: the spool calls it inside the short critical section that hands out positions, and
+    /// awaits outside. A dropped future does not cancel the commit. So nothing here may wait for
+    /// room; the spool bounds the bytes that are on their way.
+    ///
     /// # Errors
     /// [`EngineError::Precondition`] with the first key that differs; [`EngineError::Poisoned`]
     /// after any failed write; [`EngineError::Closed`] after [`Engine::shutdown`];
