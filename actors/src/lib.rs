@@ -8,5 +8,6 @@ pub mod dns;
 pub mod retention;
 pub mod session;
 pub mod smtp;
+pub mod status;
 pub mod supervision;
 pub mod tls;

@@ -1,5 +1,7 @@
 //! Delivery: one queue per domain, one health and window per route.
 
 pub mod dialer;
+pub mod route;
 
 pub use dialer::{ByteStream, Connection, DialError, Dialer, TcpDialer};
+pub use route::RouteKey;
