@@ -2,6 +2,12 @@
 //!
 //! This folder behaves like a crate: it imports nothing from its siblings and knows no tokio.
 
+pub mod client;
+pub mod crlf;
+pub mod limits;
+pub mod outbox;
 pub mod reply;
+pub mod reply_parser;
+pub mod xtext;
 
 pub use reply::Reply;
