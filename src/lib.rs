@@ -1,3 +1,9 @@
 //! Mailhold: how the parts start.
+//!
+//! `config` reads the node's file, `cli` is the command line, `telemetry` the log, `demo` the
+//! demonstration.
 
+pub mod cli;
+pub mod config;
 pub mod demo;
+pub mod telemetry;

@@ -1,3 +1,7 @@
 //! The `mailhold` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mailhold::cli::run(std::env::args_os())
+}

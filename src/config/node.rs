@@ -1,0 +1,76 @@
+//! Keys above the first section: who and where this node is.
+
+use std::path::PathBuf;
+
+use storage::model::DomainName;
+
+use super::field::{Applies, Field, Preset, Section, SectionReader};
+use super::value::FilePath;
+
+const HOSTNAME: Field = Field {
+    key: "hostname",
+    preset: Preset::Unset("the machine's own name"),
+    applies: Applies::Restart,
+    doc: "Name of this node in the greeting, in EHLO to destinations and in trace headers. Give the \
+          fully qualified name that the MX record points to.",
+};
+
+const DATA_DIR: Field = Field {
+    key: "data_dir",
+    preset: Preset::Toml("\"data\""),
+    applies: Applies::Restart,
+    doc: "Folder of the store, the operator token and self-made certificates; made at first start \
+          with mode 0700. A relative path starts at the folder of the configuration file, so that \
+          the server and the command line mean the same folder wherever they are started; without \
+          a configuration file it starts at the working directory.",
+};
+
+pub(super) const SECTION: Section = Section {
+    name: "",
+    doc: "Who and where this node is. These keys stand above the first section.",
+    fields: &[HOSTNAME, DATA_DIR],
+};
+
+/// Who and where this node is.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// Our name towards the world.
+    pub hostname: DomainName,
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+}
+
+impl Node {
+    pub(super) fn read(section: &mut SectionReader<'_, '_>) -> Option<Self> {
+        let hostname = section.value_or(&HOSTNAME, machine_name);
+        let data_dir = section.value::<FilePath>(&DATA_DIR);
+        Some(Self {
+            hostname: hostname?,
+            data_dir: section.folder().join(data_dir?.0),
+        })
+    }
+}
+
+/// The machine's name when it is a domain name, else `localhost`.
+fn machine_name() -> DomainName {
+    let uname = rustix::system::uname();
+    let name = uname.nodename().to_str().ok();
+    let parsed = name.and_then(|name| name.parse().ok());
+    parsed.unwrap_or_else(localhost)
+}
+
+#[expect(clippy::expect_used, reason = "a literal that the tests parse")]
+fn localhost() -> DomainName {
+    "localhost".parse().expect("localhost is a domain name")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_resort_is_a_name() {
+        assert_eq!(localhost().as_str(), "localhost");
+        assert!(!machine_name().as_str().is_empty());
+    }
+}
