@@ -4,4 +4,5 @@
 //! relay; tests and benchmarks use them too.
 
 pub mod destination;
+pub mod sample;
 pub mod sender;
