@@ -1,0 +1,13 @@
+//! What the end-to-end and crash tests and the load benchmark stand on.
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::panic,
+    reason = "each binary uses its part of it"
+)]
+
+pub mod loopback;
+pub mod node;
+pub mod postfix;
+pub mod processes;
