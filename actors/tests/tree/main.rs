@@ -1,5 +1,4 @@
 //! The supervision tree: starts, deaths, restarts and stops.
-
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -1,0 +1,14 @@
+//! Delivery against a scripted destination, under a paused clock and over duplex streams.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may fail the test"
+)]
+
+#[expect(dead_code, reason = "more stories come")]
+#[path = "../support/mod.rs"]
+mod support;
+
+mod conversation;
