@@ -1,19 +1,20 @@
 //! The engine for simulations and tests: one ordered map per keyspace, no thread, no file.
 //!
 //! A commit is done when it is called, a read when its future is first polled, so it behaves the
-//! same under a paused clock and in every run. A clone is another handle on the same rows, which is how a test "restarts".
-//! Rows of unsynced commits can be taken back ([`MemoryEngine::lose_unsynced`]) as a power cut
+//! same under a paused clock and in every run. A clone is another handle on the same rows, which
+//! is how a test "restarts". Rows of unsynced commits can be taken back ([`MemoryEngine::lose_unsynced`]) as a power cut
 //! would, and the engine can be told to fail ([`MemoryEngine::fail`]) as a full disk would.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Bound;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::fjall::write_store;
+use super::range::is_empty;
 use super::report::{
     BackupReport, CheckReport, EngineStats, Inspected, KeyspaceStats, ReclaimReport,
 };
@@ -279,13 +280,10 @@ impl Engine for MemoryEngine {
 
     fn backup(&self, directory: PathBuf) -> EngineFuture<'_, BackupReport> {
         Box::pin(async move {
-            Err(EngineError::io(
-                format!(
-                    "writing a backup of a store in memory to {}",
-                    directory.display()
-                ),
-                std::io::ErrorKind::Unsupported.into(),
-            ))
+            // A copy, as in a check. Writing blocks: who backs up a simulation accepts that.
+            let keyspaces = self.state().keyspaces.clone();
+            let rows = |(keyspace, rows): (KeyspaceId, Rows)| (keyspace, rows.into_iter().map(Ok));
+            write_store(&directory, keyspaces.into_iter().map(rows))
         })
     }
 
@@ -326,14 +324,4 @@ fn set(rows: &mut Rows, key: Bytes, value: Option<Bytes>) -> Option<Bytes> {
 
 fn row_bytes(key: &Bytes, value: &Bytes) -> u64 {
     (key.len() + value.len()) as u64
-}
-
-/// Whether a range can hold no key at all; an ordered map refuses to look at some of those.
-pub(super) fn is_empty((start, end): &KeyRange) -> bool {
-    match (start, end) {
-        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
-        (Bound::Included(start), Bound::Included(end)) => start > end,
-        (Bound::Included(start) | Bound::Excluded(start), Bound::Excluded(end))
-        | (Bound::Excluded(start), Bound::Included(end)) => start >= end,
-    }
 }

@@ -13,27 +13,33 @@
 //! - After a failed write the engine is poisoned: no commit succeeds any more, reads go on.
 
 use std::fmt::Debug;
-use std::ops::Bound;
 use std::path::PathBuf;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
+#[cfg(test)]
+#[macro_use]
+mod suite;
+
 mod error;
+mod fjall;
 mod keyspace;
 mod memory;
+mod range;
 mod report;
 mod write;
 
+pub use self::fjall::{
+    FjallEngine, FjallOptions, RecoveredJournal, RecoveryReport, recover_journals,
+};
 pub use error::{EngineError, JournalDamage};
 pub use keyspace::{DayKind, KeyspaceId};
 pub use memory::MemoryEngine;
+pub use range::KeyRange;
 pub use report::{BackupReport, CheckReport, EngineStats, Inspected, KeyspaceStats, ReclaimReport};
 pub use write::{Durability, KEY_BYTES_MAX, Precondition, VALUE_BYTES_MAX, Write};
-
-/// The two ends of the keys a scan looks at.
-pub type KeyRange = (Bound<Bytes>, Bound<Bytes>);
 
 /// Called with every row and every damage that [`Engine::check`] finds.
 pub type Inspector = Box<dyn FnMut(Inspected<'_>) + Send>;
@@ -156,6 +162,3 @@ pub trait Engine: Send + Sync + Debug + 'static {
     /// [`EngineError::Poisoned`] when the last sync fails or the engine was poisoned before.
     fn shutdown(&self) -> EngineFuture<'_, ()>;
 }
-
-#[cfg(test)]
-mod suite;

@@ -1,0 +1,64 @@
+//! Opening a store: the lock first, then what is there, then fjall.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+
+use tokio::sync::watch;
+
+use super::create::{STORE, check_format, create_directory, create_store};
+use super::health::Health;
+use super::journal;
+use super::keyspaces::Keyspaces;
+use super::options::FjallOptions;
+use super::store::{Counters, Store, store_error};
+use crate::engine::EngineError;
+
+/// Name of the file that is locked while a process has the data directory.
+const LOCK: &str = "lock";
+/// Where fjall keeps its keyspaces in a store.
+const KEYSPACES: &str = "keyspaces";
+
+pub(super) fn open(directory: &Path, options: &FjallOptions) -> Result<Store, EngineError> {
+    create_directory(directory)?;
+    let lock = lock(directory)?;
+    let path = directory.join(STORE);
+    let exists = path
+        .try_exists()
+        .map_err(|source| EngineError::io(format!("looking at {}", path.display()), source))?;
+    if !exists {
+        create_store(directory, options)?;
+    }
+    check_format(directory)?;
+    journal::prepare(&path)?;
+    let failed = |error| store_error(format!("opening the store in {}", path.display()), error);
+    let database = options.database(&path).open().map_err(failed)?;
+    let keyspaces = Keyspaces::open(&database, path.join(KEYSPACES), options.clone())?;
+    Ok(Store {
+        directory: directory.to_owned(),
+        database,
+        keyspaces,
+        health: Health::new(),
+        counters: Counters::default(),
+        committed: watch::Sender::new(0),
+        _lock: lock,
+    })
+}
+
+/// Takes the data directory for this process until the file is closed.
+pub(super) fn lock(directory: &Path) -> Result<File, EngineError> {
+    let path = directory.join(LOCK);
+    let failed = |source| EngineError::io(format!("locking {}", path.display()), source);
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(EngineError::Locked {
+            directory: directory.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
