@@ -4,6 +4,7 @@
     missing_docs,
     unreachable_pub,
     clippy::panic,
+    clippy::unwrap_used,
     reason = "each binary uses its part of it"
 )]
 
@@ -11,3 +12,4 @@ pub mod loopback;
 pub mod node;
 pub mod postfix;
 pub mod processes;
+pub mod world;

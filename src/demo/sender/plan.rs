@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rand::{Rng, SeedableRng};
+use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// The content of the messages of a run; each is sent with an `X-Load-Id` header before it.
@@ -117,11 +117,13 @@ fn generated(size_bytes: usize, seed: u64) -> Vec<u8> {
         MIME-Version: 1.0\r\n\
         Content-Type: text/plain; charset=us-ascii\r\n\r\n"
         .to_vec();
+    message.reserve(size_bytes + size_bytes / LINE_LETTERS * 2);
+    let mut line = [0; LINE_LETTERS];
     while message.len() < size_bytes {
-        for _ in 0..LINE_LETTERS.min(size_bytes - message.len()) {
-            let letter = ALPHABET.get(random.random_range(0..ALPHABET.len()));
-            message.push(letter.copied().unwrap_or(b'A'));
-        }
+        random.fill_bytes(&mut line);
+        let letters = LINE_LETTERS.min(size_bytes - message.len());
+        let letter = |octet: &u8| ALPHABET.get(usize::from(octet & 63)).copied();
+        message.extend(line.iter().take(letters).filter_map(letter));
         message.extend_from_slice(b"\r\n");
     }
     message
