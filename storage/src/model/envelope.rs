@@ -88,9 +88,10 @@ pub struct Envelope {
     pub reverse_path: ReversePath,
     /// Every accepted `RCPT TO`, in order, at least one, without repetitions.
     pub recipients: Vec<Recipient>,
-    /// `BODY=`.
+    /// What the content turned out to be, whatever `BODY=` said.
     pub body: BodyKind,
-    /// Whether the sender asked for SMTPUTF8 (RFC 6531).
+    /// Whether the message needs SMTPUTF8 (RFC 6531): the sender asked for it, and an address or the
+    /// header section is not ASCII.
     pub smtputf8: bool,
     /// `RET=`.
     pub dsn_return: Option<DsnReturn>,
