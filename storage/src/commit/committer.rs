@@ -1,0 +1,127 @@
+//! The one way into the engine.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::batch::Batch;
+use super::order::Order;
+use crate::codec;
+use crate::codec::RowError;
+use crate::engine::{Durability, Engine, EngineError, EngineFuture, KeyspaceId};
+use crate::keyspace::{heads, meta};
+use crate::limits::COMMIT_BYTES_ON_THE_WAY_MAX;
+use crate::model::Clock;
+
+/// How often the clock's watermark is written, at most.
+const WATERMARK_INTERVAL: Duration = Duration::from_secs(60);
+/// Bytes that one permit stands for.
+const PERMIT_BYTES: usize = 1_024;
+
+/// Turns typed changes into commits whose order is the order of positions.
+#[derive(Debug)]
+pub(crate) struct Committer {
+    engine: Arc<dyn Engine>,
+    clock: Arc<dyn Clock>,
+    order: Mutex<Order>,
+    completed: AtomicU64,
+    /// Bounds what waits for the disk; the bound stands before the send.
+    room: Semaphore,
+}
+
+impl Committer {
+    pub(crate) fn new(engine: Arc<dyn Engine>, clock: Arc<dyn Clock>, order: Order) -> Self {
+        Self {
+            engine,
+            clock,
+            order: Mutex::new(order),
+            completed: AtomicU64::new(0),
+            room: Semaphore::new(COMMIT_BYTES_ON_THE_WAY_MAX / PERMIT_BYTES),
+        }
+    }
+
+    /// The engine, for reading.
+    pub(crate) fn engine(&self) -> &Arc<dyn Engine> {
+        &self.engine
+    }
+
+    /// The state that commits share, for a look or for a note. Never held across an await.
+    pub(crate) fn order(&self) -> MutexGuard<'_, Order> {
+        // Whoever panicked under this lock has not given anything to the engine; what it changed
+        // in memory is at most a position or a count that nobody got.
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The latest commit known to be visible to readers, and with it all before it.
+    pub(crate) fn completed(&self) -> u64 {
+        self.completed.load(Ordering::Acquire)
+    }
+
+    /// Commits what is in `batch` and what `stage` adds under the lock. `stage` must decide before
+    /// it changes anything: after an error nothing is written, and nothing is taken back.
+    ///
+    /// Once the engine has the writes, dropping the future does not stop them.
+    pub(crate) async fn commit<T, E>(
+        &self,
+        batch: Batch,
+        durability: Durability,
+        stage: impl FnOnce(&mut Order, &mut Batch) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<EngineError> + From<RowError>,
+    {
+        let permits =
+            (batch.bytes() / PERMIT_BYTES + 1).min(COMMIT_BYTES_ON_THE_WAY_MAX / PERMIT_BYTES);
+        let permits = u32::try_from(permits).unwrap_or(u32::MAX);
+        let _room = self
+            .room
+            .acquire_many(permits)
+            .await
+            .map_err(|_| E::from(EngineError::Closed))?;
+        let (staged, ticket, done) = self.enqueue(batch, durability, stage)?;
+        if let Some(done) = done {
+            done.await?;
+            self.completed.fetch_max(ticket, Ordering::AcqRel);
+        }
+        Ok(staged)
+    }
+
+    fn enqueue<T, E>(
+        &self,
+        mut batch: Batch,
+        durability: Durability,
+        stage: impl FnOnce(&mut Order, &mut Batch) -> Result<T, E>,
+    ) -> Result<(T, u64, Option<EngineFuture<'_, ()>>), E>
+    where
+        E: From<EngineError> + From<RowError>,
+    {
+        let now = self.clock.now();
+        let mut order = self.order();
+        order.ticket += 1;
+        order.completed = self.completed();
+        let staged = stage(&mut order, &mut batch)?;
+        for domain in batch.take_touched() {
+            if let Some(state) = order.domain(domain) {
+                let head = state.head();
+                batch.encode(KeyspaceId::Heads, &heads::key(domain), |out| {
+                    codec::encode(out, &head)
+                })?;
+            }
+        }
+        if batch.is_empty() {
+            return Ok((staged, order.ticket, None));
+        }
+        if now.saturating_since(order.clock_written) >= WATERMARK_INTERVAL {
+            order.clock_written = now;
+            batch.encode(KeyspaceId::Meta, meta::CLOCK, |out| {
+                codec::encode(out, &now)
+            })?;
+        }
+        let done = self
+            .engine
+            .commit(batch.into_writes(), durability, Vec::new());
+        Ok((staged, order.ticket, Some(done)))
+    }
+}

@@ -1,0 +1,394 @@
+//! Who is protected and who exists, in memory: what a session asks at RCPT.
+//!
+//! A [`Directory`] is a handle on the current state; its answers change with every commit of an
+//! administrator. A mailbox costs its local part and a few dozen bytes. Look-ups take a read lock
+//! for the time of one hash look-up and are never held across an await.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::model::{Domain, DomainId, DomainName, Mailbox, VerifyMode};
+
+/// The local part that every domain has (RFC 5321 §4.5.1).
+const POSTMASTER: &str = "postmaster";
+
+/// The state of domains, mailboxes and aliases; a cheap clone.
+#[derive(Debug, Clone, Default)]
+pub struct Directory {
+    tables: Arc<RwLock<Tables>>,
+}
+
+/// What the directory says about a recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resolution {
+    /// No protected domain: relaying is refused.
+    ForeignDomain,
+    /// A mailbox, reached directly, by an alias, by a plus-address or as catch-all.
+    Known {
+        /// The domain.
+        domain: DomainId,
+        /// The key of the mailbox that the mail belongs to, see `Mailbox::key`.
+        mailbox_key: String,
+    },
+    /// The mailbox exists and is disabled.
+    Disabled {
+        /// The domain.
+        domain: DomainId,
+    },
+    /// The directory knows no such recipient.
+    Unknown {
+        /// The domain.
+        domain: DomainId,
+        /// What is to be done about that.
+        verify: VerifyMode,
+    },
+}
+
+/// How many of what the directory holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DirectoryCounts {
+    /// Domains.
+    pub domains: usize,
+    /// Mailboxes, disabled ones included.
+    pub mailboxes: usize,
+    /// Aliases.
+    pub aliases: usize,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    by_name: HashMap<DomainName, DomainId>,
+    domains: HashMap<DomainId, DomainTable>,
+}
+
+#[derive(Debug)]
+pub(crate) struct DomainTable {
+    domain: Arc<Domain>,
+    /// Key of the local part → whether it is enabled.
+    mailboxes: HashMap<Box<str>, bool>,
+    /// Key of the alias → key of its mailbox.
+    aliases: HashMap<Box<str>, Box<str>>,
+}
+
+impl Directory {
+    fn read(&self) -> RwLockReadGuard<'_, Tables> {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For those who commit changes.
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Tables> {
+        self.tables.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The domain of a name.
+    #[must_use]
+    pub fn domain_by_name(&self, name: &DomainName) -> Option<Arc<Domain>> {
+        let tables = self.read();
+        tables.of_name(name).map(|table| Arc::clone(&table.domain))
+    }
+
+    /// The domain of a number.
+    #[must_use]
+    pub fn domain(&self, domain: DomainId) -> Option<Arc<Domain>> {
+        let tables = self.read();
+        tables
+            .domains
+            .get(&domain)
+            .map(|table| Arc::clone(&table.domain))
+    }
+
+    /// All domains, by name.
+    #[must_use]
+    pub fn domains(&self) -> Vec<Arc<Domain>> {
+        let mut domains: Vec<_> = {
+            let tables = self.read();
+            let all = tables.domains.values();
+            all.map(|table| Arc::clone(&table.domain)).collect()
+        };
+        domains.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        domains
+    }
+
+    /// What a recipient stands for. Exact local parts come before plus-addresses, mailboxes before
+    /// aliases, both before catch-all; postmaster is always known.
+    #[must_use]
+    pub fn resolve(&self, recipient: &Mailbox) -> Resolution {
+        let key = recipient.key();
+        let tables = self.read();
+        let Some(table) = tables.of_name(recipient.domain()) else {
+            return Resolution::ForeignDomain;
+        };
+        let domain = table.domain.id;
+        let known = |mailbox_key: &str| Resolution::Known {
+            domain,
+            mailbox_key: mailbox_key.to_owned(),
+        };
+        match table.find(&key) {
+            Some((mailbox, true)) => known(mailbox),
+            _ if key == POSTMASTER => known(&key),
+            Some((_, false)) => Resolution::Disabled { domain },
+            None if table.domain.catch_all => known(&key),
+            None => Resolution::Unknown {
+                domain,
+                verify: table.verify(),
+            },
+        }
+    }
+
+    /// How recipients of a domain are checked: as chosen, or by the directory as soon as the domain
+    /// has a mailbox, and not at all until then. None for a domain that does not exist.
+    #[must_use]
+    pub fn effective_verify(&self, domain: DomainId) -> Option<VerifyMode> {
+        self.read().domains.get(&domain).map(DomainTable::verify)
+    }
+
+    /// Whether a mailbox exists (exactly, no alias) and is enabled; none when it does not exist.
+    #[must_use]
+    pub fn mailbox_enabled(&self, mailbox: &Mailbox) -> Option<bool> {
+        let tables = self.read();
+        let table = tables.of_name(mailbox.domain())?;
+        table.mailboxes.get(mailbox.key().as_str()).copied()
+    }
+
+    /// Mailboxes and aliases of one domain.
+    #[must_use]
+    pub fn counts_of(&self, domain: DomainId) -> DirectoryCounts {
+        let tables = self.read();
+        tables
+            .domains
+            .get(&domain)
+            .map_or_else(DirectoryCounts::default, |table| DirectoryCounts {
+                domains: 1,
+                mailboxes: table.mailboxes.len(),
+                aliases: table.aliases.len(),
+            })
+    }
+
+    /// Everything.
+    #[must_use]
+    pub fn counts(&self) -> DirectoryCounts {
+        let tables = self.read();
+        let mut counts = DirectoryCounts {
+            domains: tables.domains.len(),
+            ..DirectoryCounts::default()
+        };
+        for table in tables.domains.values() {
+            counts.mailboxes += table.mailboxes.len();
+            counts.aliases += table.aliases.len();
+        }
+        counts
+    }
+}
+
+impl Tables {
+    fn of_name(&self, name: &DomainName) -> Option<&DomainTable> {
+        self.domains.get(self.by_name.get(name)?)
+    }
+
+    /// Adds a domain, or changes what is known about it.
+    pub(crate) fn put_domain(&mut self, domain: Domain) {
+        self.by_name.insert(domain.name.clone(), domain.id);
+        let domain = Arc::new(domain);
+        match self.domains.get_mut(&domain.id) {
+            Some(table) => table.domain = domain,
+            None => {
+                let table = DomainTable {
+                    domain: Arc::clone(&domain),
+                    mailboxes: HashMap::new(),
+                    aliases: HashMap::new(),
+                };
+                self.domains.insert(domain.id, table);
+            }
+        }
+    }
+
+    /// Takes a domain out with everything in it.
+    pub(crate) fn take_domain(&mut self, name: &DomainName) -> Option<DomainTable> {
+        let id = self.by_name.remove(name)?;
+        self.domains.remove(&id)
+    }
+
+    /// Puts a domain back that was taken out.
+    pub(crate) fn restore(&mut self, table: DomainTable) {
+        self.by_name
+            .insert(table.domain.name.clone(), table.domain.id);
+        self.domains.insert(table.domain.id, table);
+    }
+
+    pub(crate) fn table(&self, domain: DomainId) -> Option<&DomainTable> {
+        self.domains.get(&domain)
+    }
+
+    pub(crate) fn table_mut(&mut self, domain: DomainId) -> Option<&mut DomainTable> {
+        self.domains.get_mut(&domain)
+    }
+
+    pub(crate) fn table_of(&self, name: &DomainName) -> Option<&DomainTable> {
+        self.of_name(name)
+    }
+}
+
+impl DomainTable {
+    pub(crate) const fn domain(&self) -> &Arc<Domain> {
+        &self.domain
+    }
+
+    pub(crate) fn has_mailbox(&self, key: &str) -> bool {
+        self.mailboxes.contains_key(key)
+    }
+
+    pub(crate) fn has_alias(&self, key: &str) -> bool {
+        self.aliases.contains_key(key)
+    }
+
+    /// How many aliases lead to a mailbox.
+    pub(crate) fn aliases_of(&self, mailbox: &str) -> usize {
+        let targets = self.aliases.values();
+        targets.filter(|target| target.as_ref() == mailbox).count()
+    }
+
+    pub(crate) fn put_mailbox(&mut self, key: &str, enabled: bool) {
+        self.mailboxes.insert(key.into(), enabled);
+    }
+
+    pub(crate) fn remove_mailbox(&mut self, key: &str) {
+        self.mailboxes.remove(key);
+    }
+
+    pub(crate) fn put_alias(&mut self, key: &str, mailbox: &str) {
+        self.aliases.insert(key.into(), mailbox.into());
+    }
+
+    pub(crate) fn remove_alias(&mut self, key: &str) {
+        self.aliases.remove(key);
+    }
+
+    fn verify(&self) -> VerifyMode {
+        let by_size = if self.mailboxes.is_empty() {
+            VerifyMode::Accept
+        } else {
+            VerifyMode::Directory
+        };
+        self.domain.verify.unwrap_or(by_size)
+    }
+
+    /// The mailbox behind a local part and whether it is enabled.
+    fn find<'a>(&'a self, key: &'a str) -> Option<(&'a str, bool)> {
+        self.find_exact(key).or_else(|| {
+            let (user, _tag) = key.split_once('+').filter(|(user, _)| !user.is_empty())?;
+            self.find_exact(user)
+        })
+    }
+
+    fn find_exact<'a>(&'a self, key: &'a str) -> Option<(&'a str, bool)> {
+        if let Some(enabled) = self.mailboxes.get(key) {
+            return Some((key, *enabled));
+        }
+        let target = self.aliases.get(key)?;
+        let enabled = self.mailboxes.get(target).copied().unwrap_or(true);
+        Some((target, enabled))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::testing::domain;
+
+    fn directory(verify: Option<VerifyMode>, catch_all: bool) -> Directory {
+        let directory = Directory::default();
+        let mut tables = directory.write();
+        tables.put_domain(Domain {
+            verify,
+            catch_all,
+            ..domain(1, "x.example")
+        });
+        let table = tables.table_mut(DomainId(1)).unwrap();
+        table.put_mailbox("alice", true);
+        table.put_mailbox("a+b", true);
+        table.put_mailbox("left", false);
+        table.put_alias("info", "alice");
+        drop(tables);
+        directory
+    }
+
+    fn resolved(directory: &Directory, text: &str) -> Resolution {
+        directory.resolve(&text.parse().unwrap())
+    }
+
+    fn known(mailbox: &str) -> Resolution {
+        Resolution::Known {
+            domain: DomainId(1),
+            mailbox_key: mailbox.to_owned(),
+        }
+    }
+
+    /// D6: who exists is known without the destination.
+    #[test]
+    fn recipients_resolve_by_table() {
+        let directory = directory(None, false);
+        let unknown = Resolution::Unknown {
+            domain: DomainId(1),
+            verify: VerifyMode::Directory,
+        };
+        let disabled = Resolution::Disabled {
+            domain: DomainId(1),
+        };
+        let table = [
+            ("alice@x.example", known("alice")),
+            ("ALICE@X.Example", known("alice")),
+            ("\"alice\"@x.example", known("alice")),
+            ("alice+news@x.example", known("alice")),
+            ("a+b@x.example", known("a+b")),
+            ("a+c@x.example", unknown.clone()),
+            ("info@x.example", known("alice")),
+            ("info+x@x.example", known("alice")),
+            ("postmaster@x.example", known("postmaster")),
+            ("PostMaster@x.example", known("postmaster")),
+            ("left@x.example", disabled.clone()),
+            ("left+tag@x.example", disabled),
+            ("bob@x.example", unknown.clone()),
+            ("+alice@x.example", unknown),
+            ("alice@sub.x.example", Resolution::ForeignDomain),
+            ("alice@[192.0.2.1]", Resolution::ForeignDomain),
+        ];
+        for (text, expected) in table {
+            assert_eq!(resolved(&directory, text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn catch_all_takes_everybody_but_the_disabled() {
+        let directory = directory(None, true);
+        assert_eq!(resolved(&directory, "bob@x.example"), known("bob"));
+        assert_eq!(resolved(&directory, "alice@x.example"), known("alice"));
+        assert!(matches!(
+            resolved(&directory, "left@x.example"),
+            Resolution::Disabled { .. }
+        ));
+    }
+
+    /// Decision "verify of a domain": nobody is refused before there is a mailbox.
+    #[test]
+    fn the_check_begins_with_the_first_mailbox_unless_it_was_chosen() {
+        let directory = Directory::default();
+        directory.write().put_domain(domain(1, "x.example"));
+        assert_eq!(
+            directory.effective_verify(DomainId(1)),
+            Some(VerifyMode::Accept)
+        );
+        let tables = &mut directory.write();
+        tables
+            .table_mut(DomainId(1))
+            .unwrap()
+            .put_mailbox("alice", true);
+        let by_size = tables.table(DomainId(1)).unwrap().verify();
+        assert_eq!(by_size, VerifyMode::Directory);
+        tables.put_domain(Domain {
+            verify: Some(VerifyMode::Callout),
+            ..domain(1, "x.example")
+        });
+        let chosen = tables.table(DomainId(1)).unwrap().verify();
+        assert_eq!(chosen, VerifyMode::Callout);
+    }
+}

@@ -1,0 +1,59 @@
+//! The layout of the store: one file per family of keyspaces.
+//!
+//! Each file's header states the key, the value, the one writer and the rule of expiry. All
+//! numbers in keys are big-endian, so that the order of bytes is the order of numbers.
+
+pub(crate) mod aside;
+pub(crate) mod audit;
+pub(crate) mod directory;
+pub(crate) mod heads;
+pub(crate) mod intents;
+pub(crate) mod learned;
+pub(crate) mod message;
+pub(crate) mod meta;
+pub(crate) mod queue;
+pub(crate) mod transit;
+
+use std::ops::Bound;
+
+use bytes::Bytes;
+
+use crate::engine::KeyRange;
+use crate::model::DomainId;
+
+/// Puts the parts of a key one behind the other; they are `N` bytes together.
+fn joined<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
+    let mut key = [0; N];
+    let source = parts.iter().flat_map(|part| part.iter());
+    for (byte, from) in key.iter_mut().zip(source) {
+        *byte = *from;
+    }
+    key
+}
+
+fn u32_at(key: &[u8], at: usize) -> Option<u32> {
+    let bytes = key.get(at..at + 4)?;
+    Some(u32::from_be_bytes(bytes.try_into().ok()?))
+}
+
+fn u64_at(key: &[u8], at: usize) -> Option<u64> {
+    let bytes = key.get(at..at + 8)?;
+    Some(u64::from_be_bytes(bytes.try_into().ok()?))
+}
+
+fn domain_at(key: &[u8], at: usize) -> Option<DomainId> {
+    u32_at(key, at).map(DomainId)
+}
+
+/// From `first` to `last`, both included.
+fn between(first: &[u8], last: &[u8]) -> KeyRange {
+    (
+        Bound::Included(Bytes::copy_from_slice(first)),
+        Bound::Included(Bytes::copy_from_slice(last)),
+    )
+}
+
+/// The whole keyspace.
+pub(crate) const fn everything() -> KeyRange {
+    (Bound::Unbounded, Bound::Unbounded)
+}

@@ -1,0 +1,40 @@
+//! `meta`: facts about the store itself.
+//!
+//! ```text
+//! "clock"                  → version | Timestamp: the latest time this store has seen
+//! "next-domain"            → version | u32: number of the next domain
+//! "upload/" message id 12  → version | u32: chunks of a body that is being written
+//! ```
+//! Writer: the spool. Expiry: an upload's row goes with the commit that accepts its message, or
+//! with the chunks when they are swept. Keys that the engine keeps here for itself are its own.
+
+use super::{between, joined};
+use crate::engine::KeyRange;
+use crate::model::MessageId;
+
+/// The clock's watermark.
+pub(crate) const CLOCK: &[u8] = b"clock";
+/// The next domain's number.
+pub(crate) const NEXT_DOMAIN: &[u8] = b"next-domain";
+
+const UPLOAD: &[u8; 7] = b"upload/";
+
+/// Key of an upload.
+pub(crate) fn upload_key(message: MessageId) -> [u8; 19] {
+    joined(&[UPLOAD, message.as_bytes()])
+}
+
+/// The message of an upload's key; none for other keys.
+pub(crate) fn parse_upload_key(key: &[u8]) -> Option<MessageId> {
+    let id = key.strip_prefix(UPLOAD)?.try_into().ok()?;
+    Some(MessageId::from_bytes(id))
+}
+
+/// All uploads.
+pub(crate) fn uploads() -> KeyRange {
+    let (first, last) = ([0; 12], [u8::MAX; 12]);
+    between(
+        &upload_key(MessageId::from_bytes(first)),
+        &upload_key(MessageId::from_bytes(last)),
+    )
+}

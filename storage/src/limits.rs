@@ -1,0 +1,33 @@
+//! Bounds of the store, with their reasons.
+
+use std::time::Duration;
+
+/// A body up to this size stays in memory until it is committed with its message: one write, one
+/// sync. In bytes.
+pub const BODY_INLINE_MAX: usize = 256 * 1024;
+
+/// Data in one stored chunk of a body, in bytes: bounds the memory of a large body on its way in
+/// and out.
+pub const BODY_CHUNK_BYTES: usize = 1024 * 1024;
+
+/// Bytes given to the engine and not yet on the disk; beyond that commits wait for room.
+pub const COMMIT_BYTES_ON_THE_WAY_MAX: usize = 32 * 1024 * 1024;
+
+/// How long parked and expired entries are kept for an administrator.
+pub const ASIDE_KEPT: Duration = Duration::from_secs(30 * 86_400);
+
+/// Rows in one page, at most; larger wishes are cut.
+pub const PAGE_ROWS_MAX: usize = 10_000;
+
+/// Mailboxes in one import: it is one atomic commit.
+pub const IMPORT_ROWS_MAX: usize = 100_000;
+
+/// Hints that a slow listener may fall behind before it has to look for itself.
+pub const HINTS_WAITING_MAX: usize = 4_096;
+
+/// Message size limit when nothing else is configured, in bytes (RFC 1870).
+pub const MESSAGE_SIZE_DEFAULT: u64 = 50 * 1024 * 1024;
+
+/// Recipients of one entry, at most: their number is stored in sixteen bits. Sessions allow far
+/// fewer (RFC 5321 §4.5.3.1.8 asks for at least 100).
+pub const RECIPIENTS_MAX: usize = 65_535;

@@ -1,0 +1,189 @@
+//! The spool: everything that survives, behind one handle.
+//!
+//! Intake takes messages over ([`Spool::accept`]), delivery reads pages of the queue and writes
+//! down outcomes ([`Spool::settle`]), administrators change the directory and decide about what is
+//! set aside. All writes go through one committer, so that positions in the queue follow the order
+//! of commits: a cursor that has passed a position never misses an entry behind it.
+//!
+//! Accept and delivery never talk; the queue is their interface. [`Spool::feed`] gives hints, which
+//! may be lost.
+
+mod accept;
+mod aside;
+mod audit;
+mod body;
+mod check;
+mod directory;
+mod intents;
+mod ledger;
+mod mailboxes;
+mod open;
+mod outcome;
+mod queue;
+mod removal;
+mod settle;
+mod shared;
+mod space;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+mod upload;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::{broadcast, watch};
+
+use crate::commit::{Batch, Committer};
+use crate::engine::{BackupReport, Durability, Engine, EngineStats, KeyspaceId, ReclaimReport};
+use crate::feed::Feed;
+use crate::keyspace::learned;
+use crate::model::{Clock, Counters, IdGenerator, MessageId};
+use intents::IntentBoard;
+use space::SpaceWatch;
+use upload::Uploads;
+
+pub use crate::codec::RowError;
+pub use crate::directory::{Directory, DirectoryCounts, Resolution};
+pub use crate::error::{ChangeError, OpenError, RejectedRow, SpoolError};
+pub use crate::feed::Hint;
+pub use crate::model::{AsideEntry, AsideKind, Intent, IntentAction, IntentId};
+pub use accept::{NewDisposition, NewEntry, NewMessage};
+pub use audit::AuditId;
+pub use body::{BodyReader, BodyWriter, StoredBody};
+pub use check::{SpoolCheck, SpoolProblem};
+pub use directory::NewDomain;
+pub use intents::IntentTicket;
+pub use open::SpoolOptions;
+pub use outcome::RecipientOutcome;
+pub use settle::{Settled, Settlement};
+pub use space::{DiskGuard, IntakeState, Space, SpaceProbe, Volume};
+
+/// A handle on the spool; a cheap clone.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    committer: Committer,
+    clock: Arc<dyn Clock>,
+    ids: IdGenerator,
+    directory: Directory,
+    feed: Feed,
+    uploads: Arc<Uploads>,
+    intents: IntentBoard,
+    space: SpaceWatch,
+    failed: watch::Receiver<Option<String>>,
+}
+
+/// Sizes and counts, for metrics, `store stats` and the status page.
+#[derive(Debug, Clone)]
+pub struct SpoolStats {
+    /// What the engine says about its files.
+    pub engine: EngineStats,
+    /// The ledgers of all domains, added up.
+    pub counters: Counters,
+    /// What the directory holds.
+    pub directory: DirectoryCounts,
+    /// What intake may do.
+    pub intake: IntakeState,
+}
+
+impl Spool {
+    /// The clock that all decisions follow.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+
+    /// An id for a new message.
+    #[must_use]
+    pub fn next_id(&self) -> MessageId {
+        self.inner.ids.next(self.inner.clock.wall())
+    }
+
+    /// Hints from now on. A listener that lags has to look for itself.
+    #[must_use]
+    pub fn feed(&self) -> broadcast::Receiver<Hint> {
+        self.inner.feed.listen()
+    }
+
+    /// `Some(why)` once the store takes no more writes: end the process and start it again.
+    #[must_use]
+    pub fn failed(&self) -> watch::Receiver<Option<String>> {
+        self.inner.failed.clone()
+    }
+
+    /// Keeps what delivery has learnt under a name, without waiting for the disk.
+    ///
+    /// # Errors
+    /// [`SpoolError::Engine`].
+    pub async fn save_learned(&self, name: &str, record: Bytes) -> Result<(), SpoolError> {
+        let mut batch = Batch::new();
+        batch.put(
+            KeyspaceId::Learned,
+            name.as_bytes(),
+            learned::encode(&record),
+        );
+        self.inner
+            .committer
+            .commit(batch, Durability::Buffer, |_, _| Ok::<_, SpoolError>(()))
+            .await
+    }
+
+    /// What delivery has kept under a name; a damaged record counts as none.
+    ///
+    /// # Errors
+    /// [`SpoolError::Engine`].
+    pub async fn load_learned(&self, name: &str) -> Result<Option<Bytes>, SpoolError> {
+        let key = Bytes::copy_from_slice(name.as_bytes());
+        let row = self.engine().get(KeyspaceId::Learned, key).await?;
+        Ok(row.and_then(|row| learned::decode(&row).ok()))
+    }
+
+    /// Sizes and counts.
+    ///
+    /// # Errors
+    /// [`SpoolError::Engine`].
+    pub async fn stats(&self) -> Result<SpoolStats, SpoolError> {
+        Ok(SpoolStats {
+            engine: self.engine().stats().await?,
+            counters: self.counters_total(),
+            directory: self.inner.directory.counts(),
+            intake: self.intake(),
+        })
+    }
+
+    /// Writes a consistent copy of the store into an empty or new directory while it runs; the
+    /// copy can be used as a data directory.
+    ///
+    /// # Errors
+    /// [`SpoolError::Engine`].
+    pub async fn backup(&self, directory: PathBuf) -> Result<BackupReport, SpoolError> {
+        Ok(self.engine().backup(directory).await?)
+    }
+
+    /// Gives the space of deleted mail back to the volume: after a drain, or when space falls.
+    ///
+    /// # Errors
+    /// [`SpoolError::Engine`].
+    pub async fn reclaim(&self) -> Result<ReclaimReport, SpoolError> {
+        Ok(self.engine().reclaim().await?)
+    }
+
+    /// Syncs what was committed; nothing is taken afterwards.
+    ///
+    /// # Errors
+    /// [`SpoolError::Engine`].
+    pub async fn shutdown(&self) -> Result<(), SpoolError> {
+        Ok(self.engine().shutdown().await?)
+    }
+
+    fn engine(&self) -> &Arc<dyn Engine> {
+        self.inner.committer.engine()
+    }
+}

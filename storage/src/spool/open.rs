@@ -1,0 +1,312 @@
+//! Opening: what the store holds becomes the directory, the order and the open intents.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use super::intents::IntentBoard;
+use super::ledger::count_row;
+use super::space::{SpaceProbe, SpaceWatch, Volume};
+use super::{Inner, Spool};
+use crate::codec::{self, RowError};
+use crate::commit::{Committer, Order};
+use crate::directory::Directory;
+use crate::engine::{
+    Direction, Engine, EngineError, FjallEngine, FjallOptions, KeyspaceId, MemoryEngine,
+};
+use crate::error::OpenError;
+use crate::feed::Feed;
+use crate::keyspace::heads::DomainHead;
+use crate::keyspace::{aside, audit, directory as keys, everything, heads, meta, queue};
+use crate::limits::{MESSAGE_SIZE_DEFAULT, PAGE_ROWS_MAX};
+use crate::metrics;
+use crate::model::{Alias, Clock, Domain, DomainId, IdGenerator, Intent, Sequence, Timestamp};
+
+/// What a spool has to know besides its data directory.
+#[derive(Debug, Clone)]
+pub struct SpoolOptions {
+    /// This node's number, part of every message id.
+    pub node: u16,
+    /// The largest message that is taken, in bytes: intake stops while two of them would not fit.
+    pub message_size_limit: u64,
+    /// Where the free space is asked; none means the volume of the data directory.
+    pub space: Option<Arc<dyn SpaceProbe>>,
+    /// Sizes of the engine in memory and on disk.
+    pub engine: FjallOptions,
+}
+
+impl Default for SpoolOptions {
+    fn default() -> Self {
+        Self {
+            node: 0,
+            message_size_limit: MESSAGE_SIZE_DEFAULT,
+            space: None,
+            engine: FjallOptions::default(),
+        }
+    }
+}
+
+impl Spool {
+    /// A spool in memory, for simulations and tests of what is built on it.
+    ///
+    /// # Panics
+    /// Never: an empty store in memory opens.
+    pub async fn in_memory(clock: Arc<dyn Clock>) -> Self {
+        let engine = Arc::new(MemoryEngine::new());
+        let order = Order::new([], 1, 1, Timestamp::default());
+        let options = SpoolOptions::default();
+        Self::assemble(
+            engine,
+            &options,
+            clock,
+            Directory::default(),
+            order,
+            Vec::new(),
+        )
+    }
+
+    /// Opens the spool of a data directory, and creates both when they are not there.
+    ///
+    /// # Errors
+    /// [`OpenError::Engine`] says what an operator needs to know: another process has the directory,
+    /// the format is unknown, a journal is damaged; [`OpenError::Damaged`] when a row without which
+    /// nothing works cannot be read.
+    pub async fn open(
+        data_directory: &Path,
+        options: SpoolOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        Self::open_with(data_directory, options, |_| clock).await
+    }
+
+    /// As [`Spool::open`], with a clock made from the latest time that the store has seen, so that
+    /// it does not start before it when the wall clock was set back meanwhile.
+    ///
+    /// # Errors
+    /// As [`Spool::open`].
+    pub async fn open_with(
+        data_directory: &Path,
+        options: SpoolOptions,
+        clock: impl FnOnce(Timestamp) -> Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let path = data_directory.to_owned();
+        let engine = options.engine.clone();
+        let opened = tokio::task::spawn_blocking(move || FjallEngine::open(&path, &engine));
+        let engine = opened.await.map_err(|ended| EngineError::Io {
+            action: format!("opening the store in {}", data_directory.display()),
+            source: std::io::Error::other(ended),
+        })??;
+        let clock = clock(clock_watermark(&engine).await?);
+        let options = SpoolOptions {
+            space: options
+                .space
+                .or_else(|| Some(Arc::new(Volume::of(data_directory)))),
+            ..options
+        };
+        let spool = Self::on_engine(Arc::new(engine), options, clock).await?;
+        // What was known when the process ended may not hold any more.
+        spool.sample_space().await.ok();
+        Ok(spool)
+    }
+
+    /// A spool over an engine that is open already.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the engine cannot be read, or a row without which nothing works is
+    /// damaged.
+    pub async fn on_engine(
+        engine: Arc<dyn Engine>,
+        options: SpoolOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let clock_written = clock_watermark(engine.as_ref()).await?;
+        let next_domain = meta_row::<u32>(engine.as_ref(), meta::NEXT_DOMAIN, "domain counter")
+            .await?
+            .unwrap_or(1);
+        let heads = load_heads(engine.as_ref()).await?;
+        let next_audit = next_audit(engine.as_ref()).await?;
+        let mut order = Order::new(heads, next_domain, next_audit, clock_written);
+        let directory = load_directory(engine.as_ref(), &mut order).await?;
+        let intents = load_intents(engine.as_ref()).await?;
+        Ok(Self::assemble(
+            engine, &options, clock, directory, order, intents,
+        ))
+    }
+
+    fn assemble(
+        engine: Arc<dyn Engine>,
+        options: &SpoolOptions,
+        clock: Arc<dyn Clock>,
+        directory: Directory,
+        order: Order,
+        intents: Vec<Intent>,
+    ) -> Self {
+        let failed = engine.failed();
+        let space = SpaceWatch::new(options.space.clone(), options.message_size_limit);
+        Self {
+            inner: Arc::new(Inner {
+                committer: Committer::new(engine, Arc::clone(&clock), order),
+                ids: IdGenerator::new(options.node, id_seed()),
+                clock,
+                directory,
+                feed: Feed::new(),
+                uploads: Arc::default(),
+                intents: IntentBoard::new(intents),
+                space,
+                failed,
+            }),
+        }
+    }
+}
+
+/// The latest time a store has seen: a clock that starts must not start before it.
+pub(super) async fn clock_watermark(engine: &dyn Engine) -> Result<Timestamp, OpenError> {
+    let written = meta_row::<Timestamp>(engine, meta::CLOCK, "clock watermark").await?;
+    Ok(written.unwrap_or_default())
+}
+
+/// Where this process begins to count its ids; two starts within a millisecond differ by it.
+fn id_seed() -> u32 {
+    let mut seed = [0; 4];
+    match getrandom::fill(&mut seed) {
+        Ok(()) => u32::from_ne_bytes(seed),
+        // Without it ids are still ordered by time; only the start within a millisecond is known.
+        Err(_) => std::process::id(),
+    }
+}
+
+async fn meta_row<T: DeserializeOwned>(
+    engine: &dyn Engine,
+    key: &'static [u8],
+    what: &'static str,
+) -> Result<Option<T>, OpenError> {
+    let row = engine
+        .get(KeyspaceId::Meta, Bytes::from_static(key))
+        .await?;
+    row.map(|row| codec::decode(&row))
+        .transpose()
+        .map_err(|source| OpenError::Damaged { what, source })
+}
+
+/// Shows every row of a keyspace to `row`, in pages. A row that it refuses is reported and left
+/// out.
+async fn each_row(
+    engine: &dyn Engine,
+    keyspace: KeyspaceId,
+    mut row: impl FnMut(&[u8], &[u8]) -> Result<(), RowError>,
+) -> Result<(), EngineError> {
+    let mut range = everything();
+    loop {
+        let page = engine
+            .scan(keyspace, range, Direction::Ascending, PAGE_ROWS_MAX)
+            .await?;
+        for (key, value) in &page.rows {
+            if let Err(error) = row(key, value) {
+                metrics::corrupt_record(keyspace);
+                tracing::error!(%keyspace, ?key, %error, "a row is damaged and left out");
+            }
+        }
+        let Some((last, _)) = page.rows.last().filter(|_| page.more) else {
+            return Ok(());
+        };
+        range = (
+            std::ops::Bound::Excluded(last.clone()),
+            std::ops::Bound::Unbounded,
+        );
+    }
+}
+
+/// The row's key does not belong to its keyspace.
+fn bad_key() -> RowError {
+    RowError::Malformed("its key is none of this keyspace".to_owned())
+}
+
+async fn load_heads(engine: &dyn Engine) -> Result<Vec<(DomainId, DomainHead)>, EngineError> {
+    let mut heads = Vec::new();
+    let mut damaged = Vec::new();
+    each_row(engine, KeyspaceId::Heads, |key, row| {
+        let domain = heads::parse_key(key).ok_or_else(bad_key)?;
+        let head = codec::decode(row).inspect_err(|_| damaged.push(domain))?;
+        heads.push((domain, head));
+        Ok(())
+    })
+    .await?;
+    for domain in damaged {
+        heads.push((domain, rebuilt_head(engine, domain).await?));
+    }
+    Ok(heads)
+}
+
+/// A domain's head made from its rows. What was settled before is forgotten by the ledger, which
+/// begins again with what is here; positions go on behind the largest one there is.
+async fn rebuilt_head(engine: &dyn Engine, domain: DomainId) -> Result<DomainHead, EngineError> {
+    let mut head = DomainHead::default();
+    for keyspace in [KeyspaceId::Queue, KeyspaceId::Deferred, KeyspaceId::Aside] {
+        each_row(engine, keyspace, |key, row| {
+            let place = match keyspace {
+                KeyspaceId::Aside => aside::parse_key(key),
+                _ => queue::parse_key(key),
+            };
+            if let Some((_, sequence)) = place.filter(|(of, _)| *of == domain) {
+                head.next = head.next.max(Sequence(sequence.0 + 1));
+                count_row(&mut head.counters, keyspace, row);
+            }
+            Ok(())
+        })
+        .await?;
+    }
+    let counters = &mut head.counters;
+    counters.accepted = counters.queued + counters.parked + counters.quarantined;
+    Ok(head)
+}
+
+async fn next_audit(engine: &dyn Engine) -> Result<u64, OpenError> {
+    let page = engine
+        .scan(KeyspaceId::Audit, everything(), Direction::Descending, 1)
+        .await?;
+    let last = page.rows.first().and_then(|(key, _)| audit::parse_key(key));
+    Ok(last.map_or(1, |last| last + 1))
+}
+
+async fn load_directory(engine: &dyn Engine, order: &mut Order) -> Result<Directory, OpenError> {
+    let directory = Directory::default();
+    each_row(engine, KeyspaceId::Domains, |key, row| {
+        keys::parse_domain_key(key).ok_or_else(bad_key)?;
+        let domain: Domain = codec::decode(row)?;
+        order.add_domain(domain.id);
+        directory.write().put_domain(domain);
+        Ok(())
+    })
+    .await?;
+    each_row(engine, KeyspaceId::Mailboxes, |key, row| {
+        let (domain, local) = keys::parse_local_key(key).ok_or_else(bad_key)?;
+        let enabled = keys::is_enabled(row).ok_or(RowError::Truncated(row.len()))?;
+        if let Some(table) = directory.write().table_mut(domain) {
+            table.put_mailbox(local, enabled);
+        }
+        Ok(())
+    })
+    .await?;
+    each_row(engine, KeyspaceId::Aliases, |key, row| {
+        let (domain, local) = keys::parse_local_key(key).ok_or_else(bad_key)?;
+        let alias: Alias = codec::decode(row)?;
+        if let Some(table) = directory.write().table_mut(domain) {
+            table.put_alias(local, &alias.target.mailbox.key());
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(directory)
+}
+
+async fn load_intents(engine: &dyn Engine) -> Result<Vec<Intent>, OpenError> {
+    let mut intents = Vec::new();
+    each_row(engine, KeyspaceId::Intents, |_, row| {
+        intents.push(codec::decode(row)?);
+        Ok(())
+    })
+    .await?;
+    Ok(intents)
+}
