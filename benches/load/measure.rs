@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use mailhold::demo::destination::{Destination, DestinationOptions};
+use mailhold::demo::destination::{Capacity, Destination, DestinationOptions, Rate};
 use mailhold::demo::sender::{Content, Plan, Report, Sender};
 use storage::model::Clock;
 use tokio::runtime::Runtime;
@@ -53,11 +53,20 @@ pub struct Intake {
     pub memory_bytes: f64,
 }
 
+/// Figures of a drain into a destination with a limited rate.
+#[derive(Debug, Clone, Copy)]
+pub struct Overload {
+    /// 4xx for want of capacity per message.
+    pub refusals_per_message: f64,
+    /// From the destination's return to the last message, in seconds.
+    pub drained_s: f64,
+}
+
 impl Bench {
     /// Takes mail for `time` while the destination is down.
     pub async fn intake(&self, kind: Kind, load: Load, time: Duration) -> Result<Intake> {
         let destination = self.destination_down()?;
-        let subject = Subject::start(kind, &self.binary, destination.address())?;
+        let subject = Subject::start(kind, &self.binary, destination.address(), false)?;
         let processes = subject.processes()?;
         let worked_before = processes.processor_time()?;
         let sender = self.sender(&subject, load, u64::MAX);
@@ -87,7 +96,7 @@ impl Bench {
     pub async fn relay(&self, kind: Kind, load: Load, messages: u64) -> Result<f64> {
         let mut destination = self.destination_down()?;
         self.raise(&mut destination)?;
-        let subject = Subject::start(kind, &self.binary, destination.address())?;
+        let subject = Subject::start(kind, &self.binary, destination.address(), false)?;
         let begun_at = self.clock.monotonic();
         let report = self.sender(&subject, load, messages).finish().await;
         let accepted = all_accepted(&report)?;
@@ -100,7 +109,7 @@ impl Bench {
     /// told to flush its queue at the same moment, we are told nothing.
     pub async fn drain(&self, kind: Kind, messages: u64) -> Result<f64> {
         let mut destination = self.destination_down()?;
-        let subject = Subject::start(kind, &self.binary, destination.address())?;
+        let subject = Subject::start(kind, &self.binary, destination.address(), false)?;
         let report = self.sender(&subject, FILL, messages).finish().await;
         let accepted = all_accepted(&report)?;
         self.raise(&mut destination)?;
@@ -120,7 +129,7 @@ impl Bench {
         patience: Duration,
     ) -> Result<f64> {
         let mut destination = self.destination_down()?;
-        let subject = Subject::start(kind, &self.binary, destination.address())?;
+        let subject = Subject::start(kind, &self.binary, destination.address(), false)?;
         let report = self.sender(&subject, FILL, 100).finish().await;
         all_accepted(&report)?;
         tokio::time::sleep(outage).await;
@@ -135,10 +144,34 @@ impl Bench {
         Ok(first_at.saturating_sub(back_at).as_secs_f64())
     }
 
+    /// Drains a backlog into a destination that is good for `rate`: refusals per message and seconds
+    /// from its return to the last message. Postfix is told to flush, and then
+    /// tries again within seconds, far from its stock timers.
+    pub async fn overload(&self, kind: Kind, rate: Rate, messages: u64) -> Result<Overload> {
+        let mut destination = self.destination_down()?;
+        destination.set_capacity(Capacity {
+            rate: Some(rate),
+            ..Capacity::default()
+        });
+        let subject = Subject::start(kind, &self.binary, destination.address(), true)?;
+        let report = self.sender(&subject, FILL, messages).finish().await;
+        let accepted = all_accepted(&report)?;
+        self.raise(&mut destination)?;
+        let back_at = self.clock.monotonic();
+        subject.flush()?;
+        self.delivered(&destination, accepted).await?;
+        let took = self.clock.monotonic().saturating_sub(back_at);
+        let refusals = destination.ledger().totals().overload_refusals;
+        Ok(Overload {
+            refusals_per_message: refusals as f64 / accepted as f64,
+            drained_s: took.as_secs_f64(),
+        })
+    }
+
     /// Bytes that the device wrote per accepted message of 4 KiB, with the destination down.
     pub async fn disk_bytes(&self, kind: Kind, messages: u64) -> Result<f64> {
         let destination = self.destination_down()?;
-        let subject = Subject::start(kind, &self.binary, destination.address())?;
+        let subject = Subject::start(kind, &self.binary, destination.address(), false)?;
         rustix::fs::sync();
         let before = device_written_bytes(&subject.disk())?;
         let report = self.sender(&subject, FILL, messages).finish().await;

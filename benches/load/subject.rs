@@ -38,11 +38,16 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// Starts one that relays to `destination`.
+    /// Starts one that relays to `destination`; a hurried Postfix tries again within seconds.
     ///
     /// # Errors
     /// When it does not start or does not take its domain.
-    pub fn start(kind: Kind, binary: &Path, destination: SocketAddr) -> Result<Self> {
+    pub fn start(
+        kind: Kind,
+        binary: &Path,
+        destination: SocketAddr,
+        is_hurried: bool,
+    ) -> Result<Self> {
         match kind {
             Kind::Mailhold => {
                 let node = Node::start(binary).context("starting mailhold")?;
@@ -55,6 +60,7 @@ impl Subject {
                     recipients: MAILBOXES.map(str::to_owned).to_vec(),
                     destination,
                     keeps_log: false,
+                    is_hurried,
                 };
                 let postfix = Postfix::start(&options).context("starting Postfix")?;
                 Ok(Self::Postfix(postfix))

@@ -30,6 +30,7 @@ pub struct Node {
     admin: SocketAddr,
     operations: SocketAddr,
     child: Option<Child>,
+    notify: Option<UnixDatagram>,
 }
 
 impl Node {
@@ -57,6 +58,7 @@ impl Node {
             admin,
             operations,
             child: None,
+            notify: None,
         };
         let text = format!(
             "hostname = \"mx.example.net\"\n\
@@ -159,24 +161,28 @@ impl Node {
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()?;
-        let turns = READY_TIMEOUT.as_millis() / READY_TURN.as_millis();
-        let mut message = [0; 4096];
-        for _ in 0..turns {
-            if let Ok(length) = notify.recv(&mut message) {
-                let text = String::from_utf8_lossy(message.get(..length).unwrap_or_default());
-                if text.lines().any(|line| line == "READY=1") {
-                    self.child = Some(child);
-                    return Ok(());
-                }
-            } else if let Some(status) = child.try_wait()? {
-                let log = self.log();
-                return Err(io::Error::other(format!("ended with {status}:\n{log}")));
-            }
+        let ready = wait_until_ready(&notify, &mut child);
+        self.notify = Some(notify);
+        if let Err(error) = ready {
+            // It may have ended already.
+            let _ = child.kill();
+            child.wait()?;
+            return Err(io::Error::other(format!("{error}:\n{}", self.log())));
         }
-        child.kill()?;
-        child.wait()?;
-        let log = self.log();
-        Err(io::Error::other(format!("did not become ready:\n{log}")))
+        self.child = Some(child);
+        Ok(())
+    }
+
+    /// Has it read its configuration again (SIGHUP); returns when it says that it did.
+    ///
+    /// # Errors
+    /// When it ends or stays silent.
+    pub fn reload(&mut self) -> io::Result<()> {
+        self.signal(Signal::HUP)?;
+        let (Some(notify), Some(child)) = (&self.notify, &mut self.child) else {
+            return Err(io::Error::other("the node does not run"));
+        };
+        wait_until_ready(notify, child)
     }
 
     /// The command line with this node's configuration.
@@ -274,6 +280,23 @@ impl Node {
         let mut child = child.ok_or_else(|| io::Error::other("the node does not run"))?;
         child.wait()
     }
+}
+
+/// Waits for `READY=1` for as long as the process lives, a minute at most.
+fn wait_until_ready(notify: &UnixDatagram, child: &mut Child) -> io::Result<()> {
+    let turns = READY_TIMEOUT.as_millis() / READY_TURN.as_millis();
+    let mut message = [0; 4096];
+    for _ in 0..turns {
+        if let Ok(length) = notify.recv(&mut message) {
+            let text = String::from_utf8_lossy(message.get(..length).unwrap_or_default());
+            if text.lines().any(|line| line == "READY=1") {
+                return Ok(());
+            }
+        } else if let Some(status) = child.try_wait()? {
+            return Err(io::Error::other(format!("ended with {status}")));
+        }
+    }
+    Err(io::Error::other("did not become ready"))
 }
 
 impl Drop for Node {
