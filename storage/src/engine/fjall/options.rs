@@ -33,6 +33,13 @@ const MIB: u64 = 1024 * 1024;
 /// not rewrite bodies.
 const SEPARATION_THRESHOLD_BYTES: u32 = 1024;
 
+/// Share of dead bodies from which on a file is rewritten without them. Files of a queue die whole,
+/// oldest first, so most are never rewritten; this bounds what the others waste.
+const DEAD_SHARE_REWRITTEN: f32 = 0.5;
+
+/// Share of such files, oldest first, that one compaction rewrites.
+const FILES_REWRITTEN_SHARE: f32 = 1.0;
+
 /// Size of the files that separated values go to: small enough that one with a few live bodies in
 /// it is soon rewritten.
 const BODY_FILE_BYTES: u64 = 32 * MIB;
@@ -67,6 +74,8 @@ impl FjallOptions {
             let separation = KvSeparationOptions::default()
                 .compression(CompressionType::None)
                 .separation_threshold(SEPARATION_THRESHOLD_BYTES)
+                .staleness_threshold(DEAD_SHARE_REWRITTEN)
+                .age_cutoff(FILES_REWRITTEN_SHARE)
                 .file_target_size(BODY_FILE_BYTES);
             options
                 .max_memtable_size(self.body_memtable_bytes)

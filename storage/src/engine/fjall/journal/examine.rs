@@ -28,19 +28,19 @@ const STEPS_PER_BYTE: usize = 16;
 
 /// Finds the whole frames in the content of a journal.
 pub(super) fn examine(content: &[u8]) -> Examined {
+    let content = without_zeroes_behind(content);
     let first = run(content, 0);
     let mut end = first.bytes.end;
     let mut runs = vec![first];
-    let mut steps = content.len().saturating_mul(STEPS_PER_BYTE);
+    let mut steps = (content.len() + 1).saturating_mul(STEPS_PER_BYTE);
     while let Some(start) = next_frame(content, end, &mut steps) {
         let found = run(content, start);
         end = found.bytes.end;
         runs.push(found);
     }
-    let rest = content.get(end..).unwrap_or_default();
     Examined {
         runs,
-        has_torn_end: rest.iter().any(|byte| *byte != 0),
+        has_torn_end: end < content.len(),
         gave_up: steps == 0,
     }
 }
@@ -77,6 +77,19 @@ impl Examined {
             .iter()
             .filter_map(|run| content.get(run.bytes.clone()))
     }
+}
+
+/// The content up to its last byte that is not zero: the last byte of a frame never is. Compared in
+/// blocks, because most of a journal may be zeroes.
+pub(super) fn without_zeroes_behind(content: &[u8]) -> &[u8] {
+    const BLOCK: [u8; 4096] = [0; 4096];
+    let is_zero = |block: &&[u8]| BLOCK.get(..block.len()) == Some(*block);
+    let blocks = content.rchunks(BLOCK.len()).take_while(is_zero);
+    let zeroes: usize = blocks.map(<[u8]>::len).sum();
+    let rest = content.get(..content.len() - zeroes).unwrap_or_default();
+    let end = rest.iter().rposition(|byte| *byte != 0);
+    rest.get(..end.map_or(0, |last| last + 1))
+        .unwrap_or_default()
 }
 
 /// The frames that follow each other from a position on.

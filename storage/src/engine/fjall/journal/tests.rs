@@ -6,6 +6,7 @@ use std::path::Path;
 use fjall::{Database, KeyspaceCreateOptions, PersistMode};
 use tempfile::TempDir;
 
+use super::examine::without_zeroes_behind;
 use super::*;
 
 /// Frames in the journal that [`written`] makes.
@@ -37,8 +38,7 @@ fn written() -> (Vec<u8>, Vec<usize>) {
             batch.commit().unwrap();
             database.persist(PersistMode::SyncData).unwrap();
             let so_far = fs::read(&journal).unwrap();
-            let zeroes = so_far.iter().rev().take_while(|byte| **byte == 0).count();
-            ends.push(so_far.len() - zeroes);
+            ends.push(without_zeroes_behind(&so_far).len());
         }
     }
     let mut content = fs::read(&journal).unwrap();

@@ -289,6 +289,6 @@ async fn reclaiming_gives_back_the_space_of_deleted_bodies() {
         report.disk_bytes_after < report.disk_bytes_before,
         "{report:?}"
     );
-    assert!(tables(&after) < 1_000_000, "{after:?}");
+    assert!(tables(&after) < 7_000_000, "of twenty: {after:?}");
     assert_eq!(all(&engine, KeyspaceId::Transit).await.len(), 2);
 }
