@@ -7,6 +7,7 @@
 //! connection that had lain idle is no overload, and nothing that a destination does because it is
 //! full or busy is charged to a message (RFC 5321 §4.2.2, §4.5.3.1.10; RFC 3463).
 
+use serde::{Deserialize, Serialize};
 use storage::model::EnhancedStatus;
 
 use super::governor::ProbeOutcome;
@@ -63,7 +64,7 @@ pub enum Overload {
 }
 
 /// A reply without its text: two results with the same key are alike.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ReplyKey {
     /// Three digits.
     pub code: u16,

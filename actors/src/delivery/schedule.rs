@@ -1,0 +1,345 @@
+//! Which of a domain's messages goes next.
+//!
+//! Two lanes: *Fresh* holds what arrived after the recovery began or less than 15 minutes ago,
+//! *Backlog* the rest. Three fresh ones go for one of the backlog; a lane that is empty leaves its
+//! share to the other. So the backlog always progresses, and mail that somebody is waiting for (a
+//! code, an answer) waits seconds instead of the whole drain (D4). Newest-first was considered: it
+//! starves the tail towards its expiry and delivers answers before questions.
+//!
+//! The schedule holds the small ready window of a domain, never its whole queue: the shell fills it
+//! by [`Schedule::room`] from two cursors, one at the head of the queue, one where the recovery
+//! began.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use storage::model::{Sequence, Timestamp};
+
+use super::fair_queue::{Candidate, FairQueue};
+use super::governor::{CANARY_SIZE_MAX, Pick};
+
+/// Mail younger than this is fresh whatever happened.
+pub const FRESH_AGE_MAX: Duration = Duration::from_secs(15 * 60);
+/// Messages of one lane in the ready window.
+pub const LANE_MAX: usize = 256;
+/// Fresh messages for one of the backlog.
+const FRESH_TURNS: u8 = 3;
+/// A message that ended this many connections while others passed is poison.
+const POISON_AT: u32 = 2;
+/// Messages whose deaths are remembered.
+const DEATHS_MAX: usize = 1024;
+
+/// Where a message waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// Arrived after the recovery began, or lately.
+    Fresh,
+    /// Held.
+    Backlog,
+}
+
+/// The ready window of one domain.
+#[derive(Debug, Default)]
+pub struct Schedule {
+    fresh: FairQueue,
+    backlog: FairQueue,
+    turn: u8,
+    recovery_began: Option<Timestamp>,
+    canaries_tried: BTreeSet<Sequence>,
+    deaths: BTreeMap<Sequence, u32>,
+}
+
+impl Schedule {
+    /// The destination has come back: what is accepted from now on is fresh.
+    pub fn recovery_began(&mut self, now: Timestamp) {
+        self.recovery_began = Some(now);
+        self.canaries_tried.clear();
+    }
+
+    /// The lane of a message accepted at `accepted_at`.
+    #[must_use]
+    pub fn lane(&self, accepted_at: Timestamp, now: Timestamp) -> Lane {
+        let young = now.saturating_since(accepted_at) < FRESH_AGE_MAX;
+        let after = self.recovery_began.is_some_and(|at| accepted_at >= at);
+        if young || after {
+            Lane::Fresh
+        } else {
+            Lane::Backlog
+        }
+    }
+
+    /// Messages in the window.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.fresh.len() + self.backlog.len()
+    }
+
+    /// Whether the window is empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fresh.is_empty() && self.backlog.is_empty()
+    }
+
+    /// Messages of one lane in the window.
+    #[must_use]
+    pub fn lane_len(&self, lane: Lane) -> usize {
+        self.queue(lane).len()
+    }
+
+    /// How many more messages a lane takes.
+    #[must_use]
+    pub fn room(&self, lane: Lane) -> usize {
+        LANE_MAX.saturating_sub(self.lane_len(lane))
+    }
+
+    /// Whether a message is in the window.
+    #[must_use]
+    pub fn contains(&self, sequence: Sequence) -> bool {
+        self.fresh.contains(sequence) || self.backlog.contains(sequence)
+    }
+
+    /// Whether a good canary is among them (see [`Pick::Canary`]).
+    #[must_use]
+    pub fn has_canary(&self) -> bool {
+        let mut all = self.backlog.iter().chain(self.fresh.iter());
+        all.any(|candidate| self.is_canary(candidate))
+    }
+
+    /// Adds a message that is ready to go.
+    pub fn push(&mut self, candidate: Candidate, now: Timestamp) {
+        if !self.contains(candidate.sequence) {
+            let lane = self.lane(candidate.accepted_at, now);
+            self.queue_mut(lane).push(candidate);
+        }
+    }
+
+    /// Puts a message that was on its way back to the head of its lane.
+    pub fn push_front(&mut self, candidate: Candidate, now: Timestamp) {
+        self.remove(candidate.sequence);
+        let lane = self.lane(candidate.accepted_at, now);
+        self.queue_mut(lane).push_front(candidate);
+    }
+
+    /// Takes a message out: it was retried, bounced or removed by hand, or has expired.
+    pub fn remove(&mut self, sequence: Sequence) -> Option<Candidate> {
+        self.fresh
+            .remove(sequence)
+            .or_else(|| self.backlog.remove(sequence))
+    }
+
+    /// Empties the window (the destination is down: nothing is kept in memory).
+    pub fn clear(&mut self) {
+        self.fresh = FairQueue::default();
+        self.backlog = FairQueue::default();
+    }
+
+    /// Takes the message to send with a permit.
+    pub fn next(&mut self, pick: Pick, now: Timestamp) -> Option<Candidate> {
+        match pick {
+            Pick::Next => self.next_in_turn(now),
+            Pick::Canary => self.next_canary().or_else(|| self.next_in_turn(now)),
+            Pick::Smallest => self
+                .backlog
+                .pop_smallest()
+                .or_else(|| self.fresh.pop_smallest()),
+        }
+    }
+
+    /// A message's transaction ended with its connection. True when the message is poison: it did
+    /// so before, and others pass; it then waits for a time of its own (the ordinary retry table)
+    /// and is never a canary.
+    pub fn on_connection_death(&mut self, sequence: Sequence, others_pass: bool) -> bool {
+        if self.deaths.len() >= DEATHS_MAX {
+            self.deaths.pop_first();
+        }
+        let deaths = self.deaths.entry(sequence).or_insert(0);
+        *deaths = deaths.saturating_add(1);
+        *deaths >= POISON_AT && others_pass
+    }
+
+    /// A message was answered: whatever ended its connections before is forgotten.
+    pub fn on_answered(&mut self, sequence: Sequence) {
+        self.deaths.remove(&sequence);
+    }
+
+    fn next_in_turn(&mut self, now: Timestamp) -> Option<Candidate> {
+        let fresh_first = self.turn < FRESH_TURNS;
+        if self.fresh.is_empty() || self.backlog.is_empty() {
+            return self.fresh.pop(now).or_else(|| self.backlog.pop(now));
+        }
+        self.turn = (self.turn + 1) % (FRESH_TURNS + 1);
+        if fresh_first {
+            self.fresh.pop(now)
+        } else {
+            self.backlog.pop(now)
+        }
+    }
+
+    fn next_canary(&mut self) -> Option<Candidate> {
+        let (tried, deaths) = (&self.canaries_tried, &self.deaths);
+        let wanted = |candidate: &Candidate| is_canary(candidate, tried, deaths);
+        let chosen = self
+            .backlog
+            .pop_oldest(wanted)
+            .or_else(|| self.fresh.pop_oldest(wanted))?;
+        self.canaries_tried.insert(chosen.sequence);
+        Some(chosen)
+    }
+
+    fn is_canary(&self, candidate: &Candidate) -> bool {
+        is_canary(candidate, &self.canaries_tried, &self.deaths)
+    }
+
+    const fn queue(&self, lane: Lane) -> &FairQueue {
+        match lane {
+            Lane::Fresh => &self.fresh,
+            Lane::Backlog => &self.backlog,
+        }
+    }
+
+    const fn queue_mut(&mut self, lane: Lane) -> &mut FairQueue {
+        match lane {
+            Lane::Fresh => &mut self.fresh,
+            Lane::Backlog => &mut self.backlog,
+        }
+    }
+}
+
+fn is_canary(
+    candidate: &Candidate,
+    tried: &BTreeSet<Sequence>,
+    deaths: &BTreeMap<Sequence, u32>,
+) -> bool {
+    !candidate.bulk
+        && candidate.size_bytes < CANARY_SIZE_MAX
+        && !tried.contains(&candidate.sequence)
+        && !deaths.contains_key(&candidate.sequence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_000_000);
+
+    fn mail(sequence: u64, age_secs: u64) -> Candidate {
+        Candidate {
+            sequence: Sequence(sequence),
+            size_bytes: 4096,
+            accepted_at: Timestamp::from_secs(1_000_000 - age_secs),
+            sender_domain: "a.example".to_owned(),
+            bulk: false,
+        }
+    }
+
+    fn order(schedule: &mut Schedule, count: usize) -> Vec<u64> {
+        (0..count)
+            .filter_map(|_| schedule.next(Pick::Next, NOW))
+            .map(|candidate| candidate.sequence.0)
+            .collect()
+    }
+
+    #[test]
+    fn d4_three_fresh_messages_go_for_one_of_the_backlog() {
+        let mut schedule = Schedule::default();
+        for n in 0..8 {
+            schedule.push(mail(n, 3600), NOW);
+        }
+        for n in 100..106 {
+            schedule.push(mail(n, 10), NOW);
+        }
+        assert_eq!(
+            order(&mut schedule, 20),
+            [100, 101, 102, 0, 103, 104, 105, 1, 2, 3, 4, 5, 6, 7]
+        );
+    }
+
+    #[test]
+    fn d4_what_arrives_after_the_recovery_began_stays_fresh_when_it_ages() {
+        let mut schedule = Schedule::default();
+        schedule.recovery_began(Timestamp::from_secs(990_000));
+        assert_eq!(
+            schedule.lane(Timestamp::from_secs(990_001), NOW),
+            Lane::Fresh
+        );
+        assert_eq!(
+            schedule.lane(Timestamp::from_secs(989_999), NOW),
+            Lane::Backlog
+        );
+        assert_eq!(
+            schedule.lane(Timestamp::from_secs(999_500), NOW),
+            Lane::Fresh
+        );
+    }
+
+    #[test]
+    fn an_overload_costs_a_message_its_turn_and_nothing_else() {
+        let mut schedule = Schedule::default();
+        for n in 0..4 {
+            schedule.push(mail(n, 3600), NOW);
+        }
+        let first = schedule.next(Pick::Next, NOW).unwrap();
+        schedule.push_front(first, NOW);
+        assert_eq!(order(&mut schedule, 4), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn a_canary_is_the_oldest_small_message_that_is_no_bulk_and_another_at_each_try() {
+        let mut schedule = Schedule::default();
+        schedule.push(
+            Candidate {
+                size_bytes: 1 << 20,
+                ..mail(0, 9000)
+            },
+            NOW,
+        );
+        schedule.push(
+            Candidate {
+                bulk: true,
+                ..mail(1, 8000)
+            },
+            NOW,
+        );
+        schedule.push(mail(2, 7000), NOW);
+        schedule.push(mail(3, 10), NOW);
+        let first = schedule.next(Pick::Canary, NOW).unwrap();
+        assert_eq!(first.sequence, Sequence(2));
+        schedule.push_front(first, NOW);
+        let second = schedule.next(Pick::Canary, NOW).unwrap();
+        assert_eq!(second.sequence, Sequence(3));
+        assert!(!schedule.has_canary());
+        assert!(
+            schedule.next(Pick::Canary, NOW).is_some(),
+            "better than none"
+        );
+        schedule.recovery_began(NOW);
+        assert!(schedule.has_canary());
+    }
+
+    #[test]
+    fn a_message_that_kills_connections_while_others_pass_is_poison_and_no_canary() {
+        let mut schedule = Schedule::default();
+        assert!(!schedule.on_connection_death(Sequence(1), true));
+        assert!(!schedule.on_connection_death(Sequence(2), false));
+        assert!(!schedule.on_connection_death(Sequence(2), false), "all die");
+        assert!(schedule.on_connection_death(Sequence(1), true));
+        schedule.push(mail(1, 3600), NOW);
+        assert!(!schedule.has_canary());
+        schedule.on_answered(Sequence(1));
+        assert!(schedule.has_canary());
+    }
+
+    #[test]
+    fn a_destination_short_of_space_gets_the_smallest_message() {
+        let mut schedule = Schedule::default();
+        for (n, size_bytes) in [(0, 900), (1, 100), (2, 500)] {
+            let candidate = Candidate {
+                size_bytes,
+                ..mail(n, 3600)
+            };
+            schedule.push(candidate, NOW);
+        }
+        let smallest = schedule.next(Pick::Smallest, NOW).unwrap();
+        assert_eq!(smallest.sequence, Sequence(1));
+    }
+}
