@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use mailhold::demo::destination::{Capacity, Destination, DestinationOptions, Rate};
 use mailhold::demo::sender::{Content, Plan, Report, Sender};
 use storage::model::Clock;
 use tokio::runtime::Runtime;
 
 use crate::subject::{Kind, MAILBOXES, Subject};
+use crate::support::processes::Tree;
 
 /// Longest wait for anything; reached only when something is broken.
 const DEADLINE: Duration = Duration::from_secs(900);
@@ -50,6 +51,17 @@ pub struct Intake {
     /// Processor time per accepted message in milliseconds.
     pub processor_ms: f64,
     /// Most memory seen, in bytes.
+    pub memory_bytes: f64,
+}
+
+/// Figures of a start with a full queue, after a kill.
+#[derive(Debug, Clone, Copy)]
+pub struct Restart {
+    /// Seconds until it is ready to take mail.
+    pub accepts_s: f64,
+    /// Seconds until the first message is delivered, with the destination up.
+    pub delivers_s: f64,
+    /// Memory when it is ready, in bytes.
     pub memory_bytes: f64,
 }
 
@@ -165,6 +177,40 @@ impl Bench {
         Ok(Overload {
             refusals_per_message: refusals as f64 / accepted as f64,
             drained_s: took.as_secs_f64(),
+        })
+    }
+
+    /// Kills and starts our node with `messages` in its queue: once with the destination down, for
+    /// readiness and memory, and once with it up, for the first delivery.
+    pub async fn restart(&self, messages: u64) -> Result<Restart> {
+        let mut destination = self.destination_down()?;
+        let address = destination.address();
+        let mut subject = Subject::start(Kind::Mailhold, &self.binary, address, false)?;
+        let load = Load {
+            sessions: 50,
+            ..FILL
+        };
+        all_accepted(&self.sender(&subject, load, messages).finish().await)?;
+        let Subject::Mailhold(node) = &mut subject else {
+            bail!("only our own node is started again");
+        };
+        node.kill()?;
+        let started_at = self.clock.monotonic();
+        node.resume()?;
+        let accepts = self.clock.monotonic().saturating_sub(started_at);
+        let pid = node.pid().context("the node does not run")?;
+        let memory_bytes = Tree::of(pid).memory_bytes()?;
+        node.kill()?;
+        self.raise(&mut destination)?;
+        let started_at = self.clock.monotonic();
+        node.resume()?;
+        self.delivered(&destination, 1).await?;
+        let first_at = destination.ledger().first_after(started_at);
+        let first_at = first_at.context("the ledger has no arrival")?;
+        Ok(Restart {
+            accepts_s: accepts.as_secs_f64(),
+            delivers_s: first_at.saturating_sub(started_at).as_secs_f64(),
+            memory_bytes: memory_bytes as f64,
         })
     }
 

@@ -42,7 +42,7 @@ impl Row {
     }
 
     fn verdict(&self) -> &'static str {
-        if self.ours.is_empty() || self.theirs.is_empty() {
+        if self.ours.is_empty() || self.theirs.is_empty() && self.aim != Aim::AtMost {
             return "–";
         }
         let (reached_floor, reached_goal) = match self.aim {
