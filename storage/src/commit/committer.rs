@@ -11,9 +11,10 @@ use super::order::Order;
 use crate::codec;
 use crate::codec::RowError;
 use crate::engine::{Durability, Engine, EngineError, EngineFuture, KeyspaceId};
+use crate::error::SpoolError;
 use crate::keyspace::{heads, meta};
 use crate::limits::COMMIT_BYTES_ON_THE_WAY_MAX;
-use crate::model::Clock;
+use crate::model::{Clock, Timestamp};
 
 /// How often the clock's watermark is written, at most.
 const WATERMARK_INTERVAL: Duration = Duration::from_secs(60);
@@ -88,6 +89,23 @@ impl Committer {
         Ok(staged)
     }
 
+    /// Writes the clock's watermark when no other commit has done so for a while.
+    pub(crate) async fn keep_watermark(&self) -> Result<(), SpoolError> {
+        let due = watermark_is_due(&self.order(), self.clock.now());
+        if !due {
+            return Ok(());
+        }
+        self.commit(Batch::new(), Durability::Buffer, |_, batch| {
+            // The commit replaces it by its own, a moment later.
+            let now = self.clock.now();
+            batch.encode(KeyspaceId::Meta, meta::CLOCK, |out| {
+                codec::encode(out, &now)
+            })?;
+            Ok(())
+        })
+        .await
+    }
+
     fn enqueue<T, E>(
         &self,
         mut batch: Batch,
@@ -113,7 +131,7 @@ impl Committer {
         if batch.is_empty() {
             return Ok((staged, order.ticket, None));
         }
-        if now.saturating_since(order.clock_written) >= WATERMARK_INTERVAL {
+        if watermark_is_due(&order, now) {
             order.clock_written = now;
             batch.encode(KeyspaceId::Meta, meta::CLOCK, |out| {
                 codec::encode(out, &now)
@@ -124,4 +142,8 @@ impl Committer {
             .commit(batch.into_writes(), durability, Vec::new());
         Ok((staged, order.ticket, Some(done)))
     }
+}
+
+fn watermark_is_due(order: &Order, now: Timestamp) -> bool {
+    now.saturating_since(order.clock_written) >= WATERMARK_INTERVAL
 }

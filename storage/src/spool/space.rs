@@ -207,6 +207,7 @@ impl Spool {
                 source,
             })?;
         self.delete_abandoned().await?;
+        self.inner.committer.keep_watermark().await?;
         Ok(space)
     }
 }

@@ -1,3 +1,10 @@
-//! Tests of the spool as a whole, on the engine in memory.
+//! Tests of the spool as a whole: on the engine in memory, and on the disk where that matters.
 
+mod bodies;
+mod changes;
+mod damage;
+mod disk;
+mod model;
 mod queue;
+mod set_aside;
+mod settling;

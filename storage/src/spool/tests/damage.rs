@@ -1,0 +1,158 @@
+//! "Corrupt record: set aside, reported, the rest goes on."
+
+use bytes::Bytes;
+
+use crate::engine::{Durability, Engine, KeyspaceId, MemoryEngine, Write};
+use crate::keyspace::{heads, queue};
+use crate::model::{DomainId, Sequence};
+use crate::spool::testing::{accepted, audit, clock, destination};
+use crate::spool::{AsideKind, NewDomain, Spool, SpoolError, SpoolOptions};
+
+const X: DomainId = DomainId(1);
+
+async fn open(engine: &MemoryEngine) -> Spool {
+    let engine = std::sync::Arc::new(engine.clone());
+    Spool::on_engine(engine, SpoolOptions::default(), clock())
+        .await
+        .unwrap()
+}
+
+async fn with_mail(count: usize) -> (Spool, MemoryEngine) {
+    let engine = MemoryEngine::new();
+    let spool = open(&engine).await;
+    let new = NewDomain::new("x.example".parse().unwrap(), vec![destination()]);
+    spool.add_domain(new, audit()).await.unwrap();
+    for _ in 0..count {
+        accepted(&spool, b"body", &[(1, &["a@x.example", "b@x.example"])]).await;
+    }
+    (spool, engine)
+}
+
+async fn overwrite(engine: &MemoryEngine, keyspace: KeyspaceId, key: &[u8], row: Vec<u8>) {
+    let write = Write::put(keyspace, Bytes::copy_from_slice(key), row);
+    engine
+        .commit(vec![write], Durability::Synced, Vec::new())
+        .await
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_row_is_set_aside_and_the_rest_goes_on() {
+    let (spool, engine) = with_mail(3).await;
+    let key = queue::key(X, Sequence(1));
+    let row = engine
+        .get(KeyspaceId::Queue, Bytes::copy_from_slice(&key))
+        .await
+        .unwrap()
+        .unwrap();
+    let damaged = row[..row.len() - 20].to_vec();
+    overwrite(&engine, KeyspaceId::Queue, &key, damaged.clone()).await;
+
+    let page = spool.queue_page(X, None, 10).await.unwrap();
+    let positions: Vec<_> = page.iter().map(|entry| entry.sequence.0).collect();
+    assert_eq!(positions, [0, 2]);
+    let aside = spool.aside_page(X, None, 10).await.unwrap().remove(0);
+    assert_eq!((aside.kind, aside.recipients), (AsideKind::Corrupt, 2));
+    assert_eq!(aside.raw, damaged, "kept as it was found");
+    let counters = spool.counters(X);
+    assert_eq!((counters.queued, counters.parked), (4, 2));
+    assert_eq!(counters.difference(), 0);
+    assert_eq!(spool.recount(X).await.unwrap(), counters);
+
+    let released = spool.release_aside(X, aside.sequence, audit()).await;
+    assert!(matches!(released, Err(SpoolError::NotReleasable)));
+    spool
+        .delete_aside(X, aside.sequence, audit())
+        .await
+        .unwrap();
+    assert_eq!(
+        spool.check().await.unwrap().problems,
+        [],
+        "its body is gone too"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_without_even_a_header_counts_as_one_recipient() {
+    let (spool, engine) = with_mail(1).await;
+    let key = queue::key(X, Sequence(0));
+    overwrite(&engine, KeyspaceId::Queue, &key, vec![1, 0]).await;
+    assert_eq!(spool.queue_page(X, None, 10).await.unwrap(), []);
+    assert_eq!(spool.counters(X).difference(), 0);
+    assert_eq!(
+        spool.aside_page(X, None, 10).await.unwrap()[0].recipients,
+        1
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_ledger_row_is_counted_again_at_start() {
+    let (spool, engine) = with_mail(3).await;
+    let before = spool.counters(X);
+    overwrite(&engine, KeyspaceId::Heads, &heads::key(X), vec![1]).await;
+    let spool = open(&engine).await;
+    assert_eq!(spool.counters(X), before);
+    assert_eq!(spool.queue_page(X, None, 10).await.unwrap().len(), 3);
+    accepted(&spool, b"next", &[(1, &["a@x.example"])]).await;
+    let page = spool.queue_page(X, None, 10).await.unwrap();
+    assert_eq!(page[3].sequence, Sequence(3), "no position is given twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn damaged_rows_of_the_directory_do_not_stop_the_start() {
+    let (_, engine) = with_mail(1).await;
+    overwrite(&engine, KeyspaceId::Domains, &9_u32.to_be_bytes(), vec![7]).await;
+    overwrite(&engine, KeyspaceId::Mailboxes, b"xx", vec![]).await;
+    overwrite(&engine, KeyspaceId::Intents, &1_u64.to_be_bytes(), vec![1]).await;
+    let spool = open(&engine).await;
+    assert_eq!(spool.directory().domains().len(), 1);
+    assert_eq!(spool.check().await.unwrap().problems_total, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_names_what_does_not_belong_together() {
+    let (spool, engine) = with_mail(2).await;
+    let entry = spool.queue_page(X, None, 1).await.unwrap().remove(0);
+    let delete = |keyspace, key: &[u8]| Write::delete(keyspace, Bytes::copy_from_slice(key));
+    let gone = [delete(KeyspaceId::Message, entry.message.as_bytes())];
+    engine
+        .commit(gone.to_vec(), Durability::Synced, Vec::new())
+        .await
+        .unwrap();
+    let check = spool.check().await.unwrap();
+    assert_eq!(check.problems_total, 1);
+    assert_eq!(check.problems[0].keyspace, KeyspaceId::Message);
+
+    let gone = [delete(KeyspaceId::Queue, &queue::key(X, Sequence(0)))];
+    engine
+        .commit(gone.to_vec(), Durability::Synced, Vec::new())
+        .await
+        .unwrap();
+    let check = spool.check().await.unwrap();
+    let where_: Vec<_> = check
+        .problems
+        .iter()
+        .map(|problem| problem.keyspace)
+        .collect();
+    assert!(where_.contains(&KeyspaceId::Transit), "a body nobody wants");
+    assert!(where_.contains(&KeyspaceId::Heads), "the ledger differs");
+}
+
+/// A failed write is the end of writing: 451, and the process starts anew.
+#[tokio::test(start_paused = true)]
+async fn a_failed_engine_breaks_intake_and_says_why() {
+    use crate::spool::IntakeState;
+    let (spool, engine) = with_mail(1).await;
+    let failed = spool.failed();
+    assert_eq!(spool.intake(), IntakeState::Open);
+    engine.fail("No space left on device");
+    assert_eq!(spool.intake(), IntakeState::Broken);
+    assert!(failed.borrow().clone().unwrap().contains("No space"));
+    let new = crate::spool::testing::message(&spool, b"x", &[(1, &["a@x.example"])]).await;
+    assert!(matches!(
+        spool.accept(new).await,
+        Err(SpoolError::Engine(_))
+    ));
+    let page = spool.queue_page(X, None, 10).await.unwrap();
+    assert_eq!(page.len(), 1, "what was acknowledged is there");
+}
