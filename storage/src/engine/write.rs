@@ -27,7 +27,8 @@ pub struct Write {
     pub keyspace: KeyspaceId,
     /// Which row.
     pub key: Bytes,
-    /// Its value from now on; `None` deletes it.
+    /// Its value from now on; `None` deletes it. An engine may keep these very bytes in memory for a
+    /// while, so a small part of a large buffer should be copied out of it first.
     pub value: Option<Bytes>,
 }
 

@@ -12,7 +12,8 @@
 //! - Journals are read frame by frame before fjall sees them ([`journal`]): fjall drops everything
 //!   behind a damaged frame without a word.
 //! - Nothing is synced again after a failed write ([`health`]): the process has to start anew.
-//! - Reads block, so they run on the blocking pool and never on a reactor thread.
+//! - Reads block, so they run on the blocking pool and never on a reactor thread: even a row in
+//!   memory may wait, because fjall holds the lock of a tree while it syncs its list of files.
 
 mod backup;
 mod check;

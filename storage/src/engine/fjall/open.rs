@@ -15,6 +15,8 @@ use crate::engine::EngineError;
 
 /// Name of the file that is locked while a process has the data directory.
 const LOCK: &str = "lock";
+/// What fjall writes last when it creates a store.
+const MARKER: &str = "version";
 /// Where fjall keeps its keyspaces in a store.
 const KEYSPACES: &str = "keyspaces";
 
@@ -29,6 +31,7 @@ pub(super) fn open(directory: &Path, options: &FjallOptions) -> Result<Store, En
         create_store(directory, options)?;
     }
     check_format(directory)?;
+    ensure_complete(&path)?;
     journal::prepare(&path)?;
     let failed = |error| store_error(format!("opening the store in {}", path.display()), error);
     let database = options.database(&path).open().map_err(failed)?;
@@ -42,6 +45,16 @@ pub(super) fn open(directory: &Path, options: &FjallOptions) -> Result<Store, En
         committed: watch::Sender::new(0),
         _lock: lock,
     })
+}
+
+/// Refuses a store without fjall's own marker: fjall would begin an empty one in its place.
+fn ensure_complete(store: &Path) -> Result<(), EngineError> {
+    let marker = store.join(MARKER);
+    let action = || format!("looking for {}, which every store has", marker.display());
+    match marker.metadata() {
+        Ok(_) => Ok(()),
+        Err(source) => Err(EngineError::io(action(), source)),
+    }
 }
 
 /// Takes the data directory for this process until the file is closed.

@@ -1,7 +1,9 @@
 //! What only an engine in a directory can show: the suite, and what a restart finds.
 
+mod child;
 mod crash;
 mod damage;
+mod full;
 mod restart;
 
 use tempfile::TempDir;

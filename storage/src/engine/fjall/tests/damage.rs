@@ -253,6 +253,50 @@ async fn after_a_failed_write_nothing_is_committed_and_reads_go_on() {
     put(&engine, KeyspaceId::Aside, 1, "goes on".into()).await;
 }
 
+/// Q15: a store that fails while nobody writes says so, and what waits for it ends.
+#[tokio::test]
+async fn a_failure_in_the_background_is_noticed_without_a_commit() {
+    let directory = TempDir::new().unwrap();
+    let engine = open(&directory);
+    put(&engine, KeyspaceId::Queue, 1, "acknowledged".into()).await;
+    let mut failed = engine.failed();
+    // Tables cannot be written where their folders are gone.
+    for entry in fs::read_dir(directory.path().join("store/keyspaces")).unwrap() {
+        let tables = entry.unwrap().path().join("tables");
+        if tables.exists() {
+            fs::rename(&tables, tables.with_extension("away")).unwrap();
+        }
+    }
+    let reclaimed = engine.reclaim().await;
+    assert!(
+        matches!(reclaimed, Err(EngineError::Poisoned(_))),
+        "{reclaimed:?}"
+    );
+    assert!(failed.wait_for(Option::is_some).await.is_ok());
+    let refused = engine
+        .commit(Vec::new(), Durability::Synced, Vec::new())
+        .await;
+    assert!(
+        matches!(refused, Err(EngineError::Poisoned(_))),
+        "{refused:?}"
+    );
+    assert!(get(&engine, KeyspaceId::Queue, 1).await.is_some());
+}
+
+/// A store that lost what says that it is one is not replaced by an empty one.
+#[tokio::test]
+async fn a_store_without_its_marker_is_refused() {
+    let (directory, journal, _) = with_journal().await;
+    fs::remove_file(directory.path().join("store/version")).unwrap();
+    fs::rename(&journal, journal.with_extension("away")).unwrap();
+    let refused = FjallEngine::open(directory.path(), &options());
+    assert!(
+        matches!(refused, Err(EngineError::Io { .. })),
+        "{refused:?}"
+    );
+    assert!(!journal.exists(), "nothing was created");
+}
+
 /// The table or body file that holds some content.
 fn file_with(folder: &Path, content: &[u8]) -> PathBuf {
     fn visit(folder: &Path, content: &[u8], found: &mut Vec<PathBuf>) {
