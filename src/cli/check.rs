@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use actors::tls::CertificateFiles;
 use serde::Serialize;
 
 use super::args::CheckArguments;
 use super::exit::{CONFIGURATION, Failure};
 use super::output::{Output, complain, print};
 use super::table::Table;
-use crate::config::{CertificateFiles, Config, ConfigError, reference};
+use crate::config::{Config, ConfigError, reference};
 
 #[derive(Debug, Serialize)]
 struct Report {

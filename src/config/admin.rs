@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
-use super::certificate::CertificateFiles;
+use actors::tls::CertificateFiles;
+
+use super::certificate::read_certificate;
 use super::field::{Applies, Field, Preset, Section, SectionReader};
 use super::site_url::{Scheme, SiteUrl};
 
@@ -59,7 +61,7 @@ impl Admin {
     pub(super) fn read(section: &mut SectionReader<'_, '_>) -> Option<Self> {
         let listen = section.value::<SocketAddr>(&LISTEN);
         let url = section.value::<SiteUrl>(&URL);
-        let tls = CertificateFiles::read(section, &CERTIFICATE, &KEY);
+        let tls = read_certificate(section, &CERTIFICATE, &KEY);
         let (listen, url, tls) = (listen?, url?, tls?);
         if url.scheme() == Scheme::Http && !listen.ip().is_loopback() {
             section.object(&URL, "https:// (plain HTTP only on a loopback address)");

@@ -30,7 +30,6 @@ use std::path::{Path, PathBuf};
 
 pub use admin::Admin;
 pub use byte_size::ByteSize;
-pub use certificate::CertificateFiles;
 pub use dns::Dns;
 pub use error::{ConfigError, Fault};
 pub use field::{Applies, Field, Preset, Section};

@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
-use super::certificate::CertificateFiles;
+use actors::tls::CertificateFiles;
+
+use super::certificate::read_certificate;
 use super::field::{Applies, Field, Preset, Section, SectionReader};
 
 const LISTEN: Field = Field {
@@ -45,7 +47,7 @@ pub struct Smtp {
 impl Smtp {
     pub(super) fn read(section: &mut SectionReader<'_, '_>) -> Option<Self> {
         let listen = section.non_empty(&LISTEN);
-        let tls = CertificateFiles::read(section, &CERTIFICATE, &KEY);
+        let tls = read_certificate(section, &CERTIFICATE, &KEY);
         Some(Self {
             listen: listen?,
             tls: tls?,

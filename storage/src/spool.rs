@@ -14,6 +14,7 @@ mod audit;
 mod body;
 mod check;
 mod directory;
+mod import;
 mod intents;
 mod ledger;
 mod mailboxes;

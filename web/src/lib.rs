@@ -1,1 +1,16 @@
-//! What is seen: the administration API, status pages, the operations listener.
+//! What is seen: the administration API, its status page, and the operations listener.
+//!
+//! Web reads snapshots and changes the world only through the store, where an actor carries out
+//! what was committed. Every change is answered when it is in force and leaves an audit row.
+
+pub mod api;
+pub mod auth;
+pub mod guard;
+pub mod operations;
+pub mod page;
+pub mod server;
+
+mod admin;
+pub mod metrics;
+
+pub use admin::{AdminSite, router as admin_router};

@@ -156,7 +156,7 @@ mod tests {
 
     fn peer(name: &str, protocols: &[&str]) -> Peer {
         let dir = tempfile::tempdir().unwrap();
-        let tls = ServerTls::self_signed(dir.path(), name, protocols).unwrap();
+        let tls = ServerTls::self_signed(dir.path(), "smtp", name, protocols).unwrap();
         let certificate = dir.path().join("smtp-self-signed.pem");
         let mut roots = RootCertStore::empty();
         roots

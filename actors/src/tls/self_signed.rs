@@ -8,16 +8,25 @@ use std::path::Path;
 
 use super::{CertificateFiles, TlsError};
 
-/// The files of the self-signed certificate in `data_dir`, made now if one of them is missing. The
-/// key is readable by us alone (mode 0600).
+/// Where the self-signed certificate of a listener (`smtp`, `admin`) is kept.
+pub(super) fn files(data_dir: &Path, listener: &str) -> CertificateFiles {
+    CertificateFiles {
+        certificate: data_dir.join(format!("{listener}-self-signed.pem")),
+        key: data_dir.join(format!("{listener}-self-signed.key")),
+    }
+}
+
+/// The files of a listener's self-signed certificate in `data_dir`, made now if one of them is
+/// missing. The key is readable by us alone (mode 0600).
 ///
 /// # Errors
 /// When the files cannot be written or the name fits in no certificate.
-pub(super) fn ensure(data_dir: &Path, name: &str) -> Result<CertificateFiles, TlsError> {
-    let files = CertificateFiles {
-        certificate: data_dir.join("smtp-self-signed.pem"),
-        key: data_dir.join("smtp-self-signed.key"),
-    };
+pub(super) fn ensure(
+    data_dir: &Path,
+    listener: &str,
+    name: &str,
+) -> Result<CertificateFiles, TlsError> {
+    let files = files(data_dir, listener);
     if files.certificate.exists() && files.key.exists() {
         return Ok(files);
     }

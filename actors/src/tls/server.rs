@@ -18,6 +18,14 @@ pub struct CertificateFiles {
     pub key: PathBuf,
 }
 
+impl CertificateFiles {
+    /// Where [`ServerTls::self_signed`] keeps a listener's certificate.
+    #[must_use]
+    pub fn self_signed(data_dir: &Path, listener: &str) -> Self {
+        self_signed::files(data_dir, listener)
+    }
+}
+
 /// The TLS side of a listener. Connections take the configuration that is current when they begin;
 /// a reload changes it for the next ones.
 #[derive(Debug)]
@@ -47,12 +55,17 @@ impl ServerTls {
     }
 
     /// Serves a self-signed certificate for `name` that is kept in `data_dir` and made at the first
-    /// start.
+    /// start; each `listener` (`smtp`, `admin`) has its own.
     ///
     /// # Errors
     /// When it can be neither read nor made.
-    pub fn self_signed(data_dir: &Path, name: &str, protocols: &[&str]) -> Result<Self, TlsError> {
-        Self::from_files(self_signed::ensure(data_dir, name)?, protocols)
+    pub fn self_signed(
+        data_dir: &Path,
+        listener: &str,
+        name: &str,
+        protocols: &[&str],
+    ) -> Result<Self, TlsError> {
+        Self::from_files(self_signed::ensure(data_dir, listener, name)?, protocols)
     }
 
     /// The configuration for the next connection.
@@ -118,22 +131,22 @@ mod tests {
     #[test]
     fn in20_the_first_start_makes_a_certificate_and_the_next_one_keeps_it() {
         let dir = tempfile::tempdir().unwrap();
-        ServerTls::self_signed(dir.path(), "mx.example.net", &["smtp"]).unwrap();
+        ServerTls::self_signed(dir.path(), "smtp", "mx.example.net", &["smtp"]).unwrap();
         let key = dir.path().join("smtp-self-signed.key");
         let mode = fs::metadata(&key).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let before = fs::read(&key).unwrap();
-        ServerTls::self_signed(dir.path(), "mx.example.net", &["smtp"]).unwrap();
+        ServerTls::self_signed(dir.path(), "smtp", "mx.example.net", &["smtp"]).unwrap();
         assert_eq!(fs::read(&key).unwrap(), before);
     }
 
     #[test]
     fn a_reload_takes_the_new_certificate_and_a_broken_one_leaves_the_old_in_force() {
         let dir = tempfile::tempdir().unwrap();
-        let tls = ServerTls::self_signed(dir.path(), "mx.example.net", &["smtp"]).unwrap();
+        let tls = ServerTls::self_signed(dir.path(), "smtp", "mx.example.net", &["smtp"]).unwrap();
         let first = tls.config();
         let other = tempfile::tempdir().unwrap();
-        ServerTls::self_signed(other.path(), "mx.example.net", &["smtp"]).unwrap();
+        ServerTls::self_signed(other.path(), "smtp", "mx.example.net", &["smtp"]).unwrap();
         for name in ["smtp-self-signed.key", "smtp-self-signed.pem"] {
             fs::copy(other.path().join(name), dir.path().join(name)).unwrap();
         }
@@ -150,8 +163,8 @@ mod tests {
     #[test]
     fn a_key_that_does_not_belong_to_the_certificate_is_named() {
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        ServerTls::self_signed(one.path(), "a.example", &[]).unwrap();
-        ServerTls::self_signed(two.path(), "a.example", &[]).unwrap();
+        ServerTls::self_signed(one.path(), "smtp", "a.example", &[]).unwrap();
+        ServerTls::self_signed(two.path(), "smtp", "a.example", &[]).unwrap();
         let files = CertificateFiles {
             certificate: one.path().join("smtp-self-signed.pem"),
             key: two.path().join("smtp-self-signed.key"),

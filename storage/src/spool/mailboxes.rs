@@ -1,17 +1,14 @@
 //! Mailboxes and aliases as administrators change and list them.
 
-use std::collections::HashSet;
-
 use bytes::Bytes;
 
 use super::Spool;
 use crate::codec;
-use crate::directory::{Directory, DomainTable};
+use crate::directory::DomainTable;
 use crate::engine::KeyspaceId;
-use crate::error::{ChangeError, RejectedRow, SpoolError};
+use crate::error::{ChangeError, SpoolError};
 use crate::feed::Hint;
 use crate::keyspace::directory as keys;
-use crate::limits::IMPORT_ROWS_MAX;
 use crate::metrics;
 use crate::model::{Alias, AuditRow, DomainId, DomainName, Mailbox, MailboxAccount};
 
@@ -26,36 +23,7 @@ impl Spool {
         accounts: Vec<MailboxAccount>,
         audit: AuditRow,
     ) -> Result<(), ChangeError> {
-        if accounts.len() > IMPORT_ROWS_MAX {
-            return Err(ChangeError::BadValue {
-                field: "mailboxes",
-                reason: format!("at most {IMPORT_ROWS_MAX} in one import are expected"),
-            });
-        }
-        let domains: HashSet<_> = accounts.iter().map(|account| account.domain).collect();
-        self.change(audit, |_, batch, directory| {
-            let rejected = rejected(directory, &accounts);
-            if !rejected.is_empty() {
-                return Err(ChangeError::Rejected(rejected));
-            }
-            let mut tables = directory.write();
-            for account in &accounts {
-                let local = account.address.key();
-                let key = keys::local_key(account.domain, &local);
-                batch.encode(KeyspaceId::Mailboxes, &key, |out| {
-                    keys::encode_mailbox(out, account)
-                })?;
-                if let Some(table) = tables.table_mut(account.domain) {
-                    table.put_mailbox(&local, account.enabled);
-                }
-            }
-            Ok(())
-        })
-        .await?;
-        for domain in domains {
-            self.inner.feed.tell(Hint::DomainChanged(domain));
-        }
-        Ok(())
+        self.import(accounts, Vec::new(), audit).await
     }
 
     /// Removes a mailbox. Mail that is queued for it is delivered all the same.
@@ -125,6 +93,22 @@ impl Spool {
         Ok(accounts
             .filter_map(|account| sound(KeyspaceId::Mailboxes, account))
             .collect())
+    }
+
+    /// The row of an alias.
+    ///
+    /// # Errors
+    /// [`SpoolError`] when it cannot be read.
+    pub async fn alias(&self, alias: &Mailbox) -> Result<Option<Alias>, SpoolError> {
+        let Some(domain) = self.inner.directory.domain_by_name(alias.domain()) else {
+            return Ok(None);
+        };
+        let key = keys::local_key(domain.id, &alias.key());
+        let row = self
+            .engine()
+            .get(KeyspaceId::Aliases, Bytes::from(key))
+            .await?;
+        Ok(row.map(|row| codec::decode(&row)).transpose()?)
     }
 
     /// Adds an alias, or changes where it leads.
@@ -206,34 +190,6 @@ impl Spool {
             .filter_map(|alias| sound(KeyspaceId::Aliases, alias))
             .collect())
     }
-}
-
-/// Every account that cannot be stored, with the reason.
-fn rejected(directory: &Directory, accounts: &[MailboxAccount]) -> Vec<RejectedRow> {
-    let tables = directory.write();
-    let mut seen = HashSet::with_capacity(accounts.len());
-    let mut rejected = Vec::new();
-    for (index, account) in accounts.iter().enumerate() {
-        let local = account.address.key();
-        let reason = match tables.table(account.domain) {
-            None => Some("its domain does not exist"),
-            Some(table) if table.domain().name != *account.address.domain() => {
-                Some("it belongs to another domain")
-            }
-            Some(table) if table.has_alias(&local) => Some("there is an alias of that name"),
-            Some(_) => None,
-        };
-        let repeated = !seen.insert((account.domain, local));
-        let reason = reason.or_else(|| repeated.then_some("it occurs twice"));
-        if let Some(reason) = reason {
-            rejected.push(RejectedRow {
-                index,
-                address: account.address.to_string(),
-                reason: reason.to_owned(),
-            });
-        }
-    }
-    rejected
 }
 
 fn domain_of(table: Option<&DomainTable>, name: &DomainName) -> Result<DomainId, ChangeError> {

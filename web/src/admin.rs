@@ -1,0 +1,46 @@
+//! The administration site: API, its description, and the status page.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware;
+
+use actors::status::StatusBoard;
+use storage::model::{DomainName, Timestamp};
+use storage::spool::Spool;
+
+use crate::api;
+use crate::api::problem::Problem;
+use crate::auth::{OperatorToken, require_operator};
+use crate::guard::Guard;
+use crate::page;
+
+/// What the site is made of. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AdminSite {
+    /// The store.
+    pub spool: Spool,
+    /// Live state of domains and routes.
+    pub status: StatusBoard,
+    /// Who may use the API.
+    pub token: OperatorToken,
+    /// This node's name.
+    pub hostname: DomainName,
+    /// When this process started.
+    pub started_at: Timestamp,
+}
+
+/// All routes of the administration listener.
+pub fn router(site: AdminSite, guard: Guard) -> Router {
+    let (api, description) = api::router().split_for_parts();
+    let operator = middleware::from_fn_with_state(site.token.clone(), require_operator);
+    let routes = Router::new()
+        .merge(api.route_layer(operator))
+        .merge(api::description(&description))
+        .merge(page::router())
+        .method_not_allowed_fallback(|| async {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method")
+        })
+        .fallback(|| async { Problem::not_found("there is nothing here") })
+        .with_state(site);
+    guard.protect(routes)
+}

@@ -1,0 +1,230 @@
+//! A mailbox as the API shows and reads it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use storage::model::{Domain, Mailbox, MailboxAccount, Timestamp};
+use utoipa::ToSchema;
+
+use super::form::{Faults, Given, Unknown};
+
+/// Characters of a display name.
+pub(super) const NAME_MAX: usize = 200;
+
+/// A mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MailboxView {
+    /// Its address.
+    #[schema(example = "alice@example.org")]
+    pub address: String,
+    /// Display name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<String>,
+    /// Address outside the domain for resets.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub recovery: Option<String>,
+    /// Language tag.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub language: Option<String>,
+    /// Whether mail for it is taken in.
+    pub enabled: bool,
+    /// Whether it has a password.
+    pub has_password: bool,
+    /// When it was added (RFC 3339).
+    pub created_at: String,
+}
+
+impl MailboxView {
+    pub(super) fn new(account: &MailboxAccount) -> Self {
+        Self {
+            address: account.address.to_string(),
+            name: account.name.clone(),
+            recovery: account.recovery.as_ref().map(ToString::to_string),
+            language: account.language.clone(),
+            enabled: account.enabled,
+            has_password: account.password_hash.is_some(),
+            created_at: account.created_at.rfc3339(),
+        }
+    }
+}
+
+/// A mailbox or a change of one. To add, `address` is needed; to change, what is absent stays and
+/// `address` cannot be given.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub(super) struct MailboxInput {
+    /// Its address, on a protected domain.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "alice@example.org")]
+    address: Given<String>,
+    /// Display name.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    name: Given<String>,
+    /// Address outside the domain for resets.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    recovery: Given<String>,
+    /// Language tag, e.g. `de`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    language: Given<String>,
+    /// Disabled mailboxes are refused at RCPT; true when absent.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    enabled: Given<bool>,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    unknown: Unknown,
+}
+
+/// What is to be different: `None` stays, `Some(None)` is taken away.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct MailboxChange {
+    pub(super) name: Option<Option<String>>,
+    pub(super) recovery: Option<Option<Mailbox>>,
+    pub(super) language: Option<Option<String>>,
+    pub(super) enabled: Option<bool>,
+}
+
+impl MailboxInput {
+    /// Reads a whole mailbox.
+    pub(super) fn whole(mut self, faults: &mut Faults) -> Option<(Mailbox, MailboxChange)> {
+        let given = faults.required("address", std::mem::take(&mut self.address));
+        let address = faults.parsed("address", given);
+        let change = self.change(faults, address.as_ref());
+        Some((address?, change?))
+    }
+
+    /// Reads a change of the mailbox at `address`.
+    pub(super) fn partial(self, faults: &mut Faults, address: &Mailbox) -> Option<MailboxChange> {
+        if self.address != Given::Absent {
+            faults.add("address", "an address cannot be changed; add the new one");
+        }
+        self.change(faults, Some(address))
+    }
+
+    fn change(self, faults: &mut Faults, address: Option<&Mailbox>) -> Option<MailboxChange> {
+        faults.refuse_unknown("", &self.unknown);
+        if self.unknown.contains_key("password") {
+            faults.add("password", PASSWORD_REFUSED);
+        }
+        let name = settable(faults, "name", self.name, |text| read_name(&text));
+        let recovery = settable(faults, "recovery", self.recovery, |text| {
+            read_recovery(&text, address)
+        });
+        let language = settable(faults, "language", self.language, |text| {
+            read_language(&text)
+        });
+        let enabled = faults.optional("enabled", self.enabled);
+        faults.is_empty().then_some(MailboxChange {
+            name,
+            recovery,
+            language,
+            enabled,
+        })
+    }
+}
+
+/// C25: whoever runs the platform sets nobody's password.
+pub(super) const PASSWORD_REFUSED: &str = "passwords can be set by an administrator of the domain \
+     only, not with the operator token";
+
+impl MailboxChange {
+    /// The mailbox that does not exist yet.
+    pub(super) fn create(
+        self,
+        domain: &Domain,
+        address: Mailbox,
+        now: Timestamp,
+    ) -> MailboxAccount {
+        let mut account = MailboxAccount {
+            domain: domain.id,
+            address,
+            name: None,
+            recovery: None,
+            language: None,
+            enabled: true,
+            password_hash: None,
+            created_at: now,
+        };
+        self.apply(&mut account);
+        account
+    }
+
+    /// Makes the change.
+    pub(super) fn apply(self, account: &mut MailboxAccount) {
+        if let Some(name) = self.name {
+            account.name = name;
+        }
+        if let Some(recovery) = self.recovery {
+            account.recovery = recovery;
+        }
+        if let Some(language) = self.language {
+            account.language = language;
+        }
+        account.enabled = self.enabled.unwrap_or(account.enabled);
+    }
+}
+
+/// A mailbox's state for the audit, without its password.
+pub(super) fn described(account: &MailboxAccount) -> Value {
+    json!({
+        "name": account.name,
+        "recovery": account.recovery,
+        "language": account.language,
+        "enabled": account.enabled,
+    })
+}
+
+fn settable<T>(
+    faults: &mut Faults,
+    field: &str,
+    given: Given<String>,
+    read: impl FnOnce(String) -> Result<T, String>,
+) -> Option<Option<T>> {
+    if given == Given::Null {
+        return Some(None);
+    }
+    match read(faults.optional(field, given)?) {
+        Ok(value) => Some(Some(value)),
+        Err(problem) => {
+            faults.add(field, problem);
+            None
+        }
+    }
+}
+
+/// A display name: one line of reasonable length.
+pub(super) fn read_name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    if name.is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
+        return Err(format!("expected 1 to {NAME_MAX} characters on one line"));
+    }
+    Ok(name.to_owned())
+}
+
+/// An address that works while the domain's own server does not.
+pub(super) fn read_recovery(text: &str, address: Option<&Mailbox>) -> Result<Mailbox, String> {
+    let recovery: Mailbox = text.parse().map_err(|error| format!("{error}"))?;
+    if address.is_some_and(|address| address.domain() == recovery.domain()) {
+        return Err(
+            "expected an address outside the domain, which works during an outage".to_owned(),
+        );
+    }
+    Ok(recovery)
+}
+
+/// A language tag of the simple kind (RFC 5646): letters, digits and hyphens.
+pub(super) fn read_language(text: &str) -> Result<String, String> {
+    let subtag = |part: &str| {
+        (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    let starts = text
+        .bytes()
+        .next()
+        .is_some_and(|byte| byte.is_ascii_alphabetic());
+    if starts && text.len() <= 35 && text.split('-').all(subtag) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected a language tag such as de or pt-BR".to_owned())
+    }
+}

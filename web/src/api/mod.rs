@@ -1,0 +1,117 @@
+//! The administration API, `/api/v1`: everything an administrator can do (D9).
+//!
+//! Rules for all of it: the operator token is needed; a refusal names every faulty field and has
+//! changed nothing; a change is answered when it is in force and has an audit row in the same
+//! commit; lists are pages with a cursor; unknown parameters and fields are refused.
+
+mod alias;
+mod aside;
+mod audit;
+mod audited;
+mod domain_input;
+mod domain_view;
+mod domains;
+mod form;
+mod hold;
+mod import;
+mod import_file;
+mod mailbox;
+mod mailboxes;
+mod page;
+pub mod problem;
+mod queue;
+mod queue_action;
+mod queue_entry;
+mod queue_walk;
+pub(crate) mod status;
+mod store;
+
+use axum::Router;
+use axum::http::header;
+use axum::routing::get;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{OpenApi, SecurityRequirement};
+use utoipa::{Modify, OpenApi as _};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::AdminSite;
+
+pub use alias::AliasView;
+pub use aside::AsideView;
+pub use audit::AuditView;
+pub use domain_view::{CountersView, DestinationView, DomainView, HoldView};
+pub use import::ImportReport;
+pub use mailbox::MailboxView;
+pub use page::Page;
+pub use problem::{FieldFault, Problem};
+pub use queue_action::ActionReport;
+pub use queue_entry::{QueueEntryView, RecipientView};
+pub use status::{DomainStatusView, StatusView};
+pub use store::{BackupReport, KeyspaceView, StoreStats};
+
+/// Where the description is.
+pub const DESCRIPTION_PATH: &str = "/api/openapi.json";
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Mailhold administration API",
+        version = "1",
+        description = "Everything an administrator can do. Refusals are `application/problem+json` and name every faulty field."
+    ),
+    modifiers(&OperatorScheme)
+)]
+struct Description;
+
+/// Every route asks for the operator token.
+struct OperatorScheme;
+
+impl Modify for OperatorScheme {
+    fn modify(&self, openapi: &mut OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("operator", scheme);
+        openapi.security = Some(vec![SecurityRequirement::new("operator", [""; 0])]);
+    }
+}
+
+/// The routes with their description, without the check of the token.
+pub fn router() -> OpenApiRouter<AdminSite> {
+    let v1 = OpenApiRouter::new()
+        .routes(routes!(status::show))
+        .routes(routes!(domains::list, domains::add))
+        .routes(routes!(domains::show, domains::change, domains::remove))
+        .routes(routes!(hold::hold, hold::release))
+        .routes(routes!(mailboxes::list, mailboxes::add))
+        .routes(routes!(
+            mailboxes::show,
+            mailboxes::change,
+            mailboxes::remove
+        ))
+        .routes(routes!(import::import))
+        .routes(routes!(alias::list, alias::add))
+        .routes(routes!(alias::remove))
+        .routes(routes!(queue::list))
+        .routes(routes!(queue::show))
+        .routes(routes!(queue::export))
+        .routes(routes!(queue_action::act))
+        .routes(routes!(aside::list))
+        .routes(routes!(aside::release))
+        .routes(routes!(aside::remove))
+        .routes(routes!(audit::list))
+        .routes(routes!(store::stats))
+        .routes(routes!(store::backup));
+    OpenApiRouter::with_openapi(Description::openapi()).nest("/api/v1", v1)
+}
+
+/// The route of the description itself, which holds no secret.
+pub fn description(openapi: &OpenApi) -> Router<AdminSite> {
+    // The description is made of plain maps and strings, which JSON can always hold.
+    let json = openapi.to_pretty_json().unwrap_or_default();
+    let answer = move || {
+        let json = json.clone();
+        async move { ([(header::CONTENT_TYPE, "application/json")], json) }
+    };
+    Router::new().route(DESCRIPTION_PATH, get(answer))
+}

@@ -1,0 +1,16 @@
+//! The administration API through its router, on a store in memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets what it did not expect has failed"
+)]
+
+mod access;
+mod description;
+mod directory;
+mod import;
+mod operations;
+mod queue;
+mod site;
