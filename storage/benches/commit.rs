@@ -49,13 +49,15 @@ struct Measured {
     elapsed: Duration,
     written_bytes: u64,
     groups: u64,
+    /// Opening the store again: journals read twice, once by us and once by fjall.
+    reopen: Duration,
 }
 
 fn main() -> Result<(), Failure> {
     let arguments = arguments()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
     println!(
-        "payload  producers   commits/s    p50 ms    p99 ms  p99.9 ms  commits/group  written/byte"
+        "payload  producers   commits/s    p50 ms    p99 ms  p99.9 ms  commits/group  written/byte  reopen ms"
     );
     for (payload, producers) in CASES {
         let measured = runtime.block_on(measure(&arguments, payload, producers))?;
@@ -117,11 +119,19 @@ async fn measure(
     let elapsed = clock.monotonic() - start;
     let stats = engine.stats().await?;
     engine.shutdown().await?;
+    let written_bytes = written_bytes()?.saturating_sub(written_before);
+    drop(engine);
+    let closed = clock.monotonic();
+    drop(FjallEngine::open(
+        directory.path(),
+        &FjallOptions::default(),
+    )?);
     Ok(Measured {
         latencies,
         elapsed,
-        written_bytes: written_bytes()?.saturating_sub(written_before),
+        written_bytes,
         groups: stats.groups,
+        reopen: clock.monotonic() - closed,
     })
 }
 
@@ -206,7 +216,7 @@ fn print_row(payload: usize, producers: usize, mut measured: Measured) {
         latency.unwrap_or_default().as_secs_f64() * 1000.0
     };
     println!(
-        "{:>4} KiB  {producers:>9}  {:>10.0}  {:>8.2}  {:>8.2}  {:>8.2}  {:>13.1}  {:>12.2}",
+        "{:>4} KiB  {producers:>9}  {:>10.0}  {:>8.2}  {:>8.2}  {:>8.2}  {:>13.1}  {:>12.2}  {:>9.0}",
         payload >> 10,
         commits as f64 / measured.elapsed.as_secs_f64(),
         quantile(0.5),
@@ -214,5 +224,6 @@ fn print_row(payload: usize, producers: usize, mut measured: Measured) {
         quantile(0.999),
         commits as f64 / measured.groups.max(1) as f64,
         measured.written_bytes as f64 / (commits * payload).max(1) as f64,
+        measured.reopen.as_secs_f64() * 1000.0,
     );
 }
