@@ -1,0 +1,252 @@
+//! Messages per second through the spool: taken over with a sync each, then read, body included,
+//! and settled as delivered.
+//!
+//! ```text
+//! cargo bench -p mailhold-storage --bench accept -- [directory=/var/tmp] [seconds=5]
+//! ```
+//!
+//! Bodies are incompressible. The drain reads pages of 256 and keeps 20 messages in flight, each
+//! settled in a commit of its own.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use rand::{RngCore, SeedableRng};
+use storage::model::{
+    Actor, AuditRow, BodyKind, ClientFacts, Clock, Destination, DomainId, Envelope, Recipient,
+    ReversePath, StoredReply, SystemClock, Timestamp, TlsPolicy,
+};
+use storage::spool::{
+    NewDisposition, NewDomain, NewEntry, NewMessage, RecipientOutcome, Settlement, Spool,
+    SpoolOptions,
+};
+use tokio::task::JoinSet;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+const CASES: [(usize, usize); 7] = [
+    (4 << 10, 1),
+    (4 << 10, 10),
+    (4 << 10, 50),
+    (4 << 10, 200),
+    (64 << 10, 10),
+    (64 << 10, 50),
+    (1 << 20, 10),
+];
+
+/// Messages between reading and settling during a drain.
+const IN_FLIGHT: usize = 20;
+const PAGE: usize = 256;
+
+fn main() -> Result<(), Failure> {
+    let mut directory = PathBuf::from("/var/tmp");
+    let mut seconds = 5;
+    for argument in std::env::args().skip(1) {
+        match argument.split_once('=') {
+            Some(("directory", value)) => directory = value.into(),
+            Some(("seconds", value)) => seconds = value.parse()?,
+            // What cargo adds.
+            _ if argument == "--bench" => {}
+            _ => return Err(format!("{argument}: not known").into()),
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build()?;
+    println!("payload  producers  accepted/s  p50 ms  p99 ms  commits/sync  drained/s");
+    for (payload, producers) in CASES {
+        runtime.block_on(measure(&directory, seconds, payload, producers))?;
+    }
+    Ok(())
+}
+
+async fn measure(
+    directory: &std::path::Path,
+    seconds: u64,
+    payload: usize,
+    producers: usize,
+) -> Result<(), Failure> {
+    let directory = tempfile::TempDir::new_in(directory)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(Timestamp::default()));
+    let spool = Spool::open(
+        directory.path(),
+        SpoolOptions::default(),
+        Arc::clone(&clock),
+    )
+    .await?;
+    let domain = spool.add_domain(new_domain()?, audit()).await?.id;
+
+    let before = spool.stats().await?.engine;
+    let start = clock.monotonic();
+    let until = start + Duration::from_secs(seconds);
+    let mut running = JoinSet::new();
+    for number in 0..producers {
+        let body = random(payload, number as u64);
+        running.spawn(produce(spool.clone(), domain, body, until));
+    }
+    let mut latencies = Vec::new();
+    for done in running.join_all().await {
+        latencies.extend(done?);
+    }
+    let taking = clock.monotonic() - start;
+    let after = spool.stats().await?.engine;
+
+    let start = clock.monotonic();
+    let drained = drain(&spool, domain).await?;
+    let draining = clock.monotonic() - start;
+    if drained != latencies.len() || spool.counters(domain).difference() != 0 {
+        return Err("the ledger does not add up".into());
+    }
+    let syncs = after.syncs - before.syncs;
+    report(payload, producers, &mut latencies, taking, syncs, draining);
+    spool.shutdown().await?;
+    Ok(())
+}
+
+async fn produce(
+    spool: Spool,
+    domain: DomainId,
+    body: Bytes,
+    until: Duration,
+) -> Result<Vec<Duration>, Failure> {
+    let mut latencies = Vec::new();
+    let envelope = envelope()?;
+    loop {
+        let start = spool.clock().monotonic();
+        if start >= until {
+            return Ok(latencies);
+        }
+        let id = spool.next_id();
+        let mut writer = spool.begin_body(id);
+        writer.write(body.clone()).await?;
+        let message = NewMessage {
+            id,
+            accepted_at: spool.clock().now(),
+            envelope: envelope.clone(),
+            body: writer.finish().await?,
+            entries: vec![NewEntry {
+                domain,
+                recipients: envelope.recipients.clone(),
+                disposition: NewDisposition::Queue,
+            }],
+            bulk: false,
+        };
+        spool.accept(message).await?;
+        latencies.push(spool.clock().monotonic() - start);
+    }
+}
+
+async fn drain(spool: &Spool, domain: DomainId) -> Result<usize, Failure> {
+    let mut drained = 0;
+    loop {
+        let page = spool.queue_page(domain, None, PAGE).await?;
+        if page.is_empty() {
+            return Ok(drained);
+        }
+        let settled: Vec<Result<(), Failure>> = stream::iter(page)
+            .map(|entry| async move {
+                let mut body = spool.body(&entry);
+                while body.next().await?.is_some() {}
+                let reply = StoredReply {
+                    code: 250,
+                    enhanced: None,
+                    text: "2.0.0 Ok".to_owned(),
+                    host: None,
+                };
+                let delivered = RecipientOutcome::Delivered { reply };
+                let settlement = Settlement {
+                    entry,
+                    outcomes: vec![(0, delivered)],
+                    notices: Vec::new(),
+                };
+                spool.settle(settlement).await?;
+                Ok(())
+            })
+            .buffer_unordered(IN_FLIGHT)
+            .collect()
+            .await;
+        for one in settled {
+            one?;
+            drained += 1;
+        }
+    }
+}
+
+fn new_domain() -> Result<NewDomain, Failure> {
+    let destination = Destination {
+        host: "mail.x.example".to_owned(),
+        port: 25,
+        priority: 10,
+        weight: 1,
+        tls: TlsPolicy::None,
+    };
+    Ok(NewDomain::new("x.example".parse()?, vec![destination]))
+}
+
+fn audit() -> AuditRow {
+    AuditRow {
+        at: Timestamp::default(),
+        actor: Actor::System {
+            part: "benchmark".to_owned(),
+        },
+        action: "domain.add".to_owned(),
+        subject: "x.example".to_owned(),
+        detail: String::new(),
+    }
+}
+
+fn envelope() -> Result<Envelope, Failure> {
+    Ok(Envelope {
+        reverse_path: ReversePath::Mailbox("sender@far.example".parse()?),
+        recipients: vec![Recipient::new("alice@x.example".parse()?)],
+        body: BodyKind::EightBitMime,
+        smtputf8: false,
+        dsn_return: None,
+        envelope_id: None,
+        client: ClientFacts {
+            ip: "192.0.2.7".parse()?,
+            helo: "mail.far.example".to_owned(),
+            reverse_name: None,
+            tls_version: None,
+            tls_cipher: None,
+            authenticated_sender: false,
+        },
+    })
+}
+
+fn random(length: usize, seed: u64) -> Bytes {
+    let mut content = vec![0; length];
+    rand_chacha::ChaCha8Rng::seed_from_u64(seed).fill_bytes(&mut content);
+    content.into()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
+fn report(
+    payload: usize,
+    producers: usize,
+    latencies: &mut [Duration],
+    taking: Duration,
+    syncs: u64,
+    draining: Duration,
+) {
+    latencies.sort_unstable();
+    let messages = latencies.len();
+    let quantile = |per_cent: usize| {
+        let latency = latencies.get(messages.saturating_sub(1) * per_cent / 100);
+        latency.copied().unwrap_or_default().as_secs_f64() * 1000.0
+    };
+    println!(
+        "{:>4} KiB  {producers:>8}  {:>10.0}  {:>6.2}  {:>6.2}  {:>12.1}  {:>9.0}",
+        payload >> 10,
+        messages as f64 / taking.as_secs_f64(),
+        quantile(50),
+        quantile(99),
+        messages as f64 / syncs.max(1) as f64,
+        messages as f64 / draining.as_secs_f64(),
+    );
+}
