@@ -71,7 +71,8 @@ pub(crate) struct DomainTable {
 }
 
 impl Directory {
-    fn read(&self) -> RwLockReadGuard<'_, Tables> {
+    /// For those who look at many entries at once.
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Tables> {
         self.tables.read().unwrap_or_else(PoisonError::into_inner)
     }
 

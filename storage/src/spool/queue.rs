@@ -1,21 +1,18 @@
-//! Reading the queue: the ready lane, what waits for its time, and what does not decode.
+//! Reading the queue, in pages.
 //!
 //! Pages start at the lane's watermark, so no read walks over the rows of mail long delivered. A
 //! row that does not decode is set aside with its bytes and reported; the rest goes on.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 
 use super::Spool;
-use crate::codec::RowError;
-use crate::commit::{Batch, EntryState};
-use crate::engine::{Direction, Durability, EngineError, KeyRange, KeyspaceId, Page};
+use crate::commit::EntryState;
+use crate::engine::{Direction, EngineError, KeyRange, KeyspaceId, Page};
 use crate::error::SpoolError;
-use crate::keyspace::{aside, queue};
+use crate::keyspace::queue;
 use crate::limits::PAGE_ROWS_MAX;
 use crate::metrics;
-use crate::model::{AsideKind, DomainId, QueueEntry, Sequence, Timestamp};
+use crate::model::{DomainId, QueueEntry, Sequence};
 
 /// What a reader of the ready lane knows before it reads.
 struct LaneView {
@@ -82,40 +79,6 @@ impl Spool {
                 _ => return Ok(entries),
             }
         }
-    }
-
-    /// Entries whose time has come by `until`, earliest first.
-    ///
-    /// # Errors
-    /// [`SpoolError::Engine`].
-    pub async fn deferred_due(
-        &self,
-        domain: DomainId,
-        until: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<QueueEntry>, SpoolError> {
-        let page = self.due_rows(domain, until, limit).await?;
-        let mut entries = Vec::with_capacity(page.len());
-        for (due_at, sequence) in page {
-            match self
-                .read_entry(KeyspaceId::Deferred, domain, sequence)
-                .await?
-            {
-                Some(entry) if entry.due_at() == due_at => entries.push(entry),
-                _ => self.drop_stray_due(domain, due_at, sequence).await?,
-            }
-        }
-        Ok(entries)
-    }
-
-    /// When the next entry of a domain that waits for its own time is due; none when none waits.
-    ///
-    /// # Errors
-    /// [`SpoolError::Engine`].
-    pub async fn next_due(&self, domain: DomainId) -> Result<Option<Timestamp>, SpoolError> {
-        let end_of_time = Timestamp::from_millis(u64::MAX);
-        let page = self.due_rows(domain, end_of_time, 1).await?;
-        Ok(page.first().map(|(due_at, _)| *due_at))
     }
 
     /// One entry, ready or waiting; none when it is settled or set aside.
@@ -200,32 +163,6 @@ impl Spool {
         }
     }
 
-    async fn read_around(
-        &self,
-        keyspace: KeyspaceId,
-        domain: DomainId,
-        from: Sequence,
-        next: Sequence,
-        limit: usize,
-    ) -> Result<Page, SpoolError> {
-        let mut page = Page::default();
-        for at in from.0..next.0 {
-            if page.rows.len() >= limit {
-                page.more = true;
-                break;
-            }
-            let key = Bytes::copy_from_slice(&queue::key(domain, Sequence(at)));
-            match self.engine().get(keyspace, key.clone()).await {
-                Ok(Some(row)) => page.rows.push((key, row)),
-                // The row's bytes are lost; what is left is that it was here.
-                Err(EngineError::Corrupt { .. }) => page.rows.push((key, Bytes::new())),
-                Ok(None) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(page)
-    }
-
     pub(super) async fn scan(
         &self,
         keyspace: KeyspaceId,
@@ -268,7 +205,7 @@ impl Spool {
         Ok(entries)
     }
 
-    async fn read_entry(
+    pub(super) async fn read_entry(
         &self,
         keyspace: KeyspaceId,
         domain: DomainId,
@@ -286,127 +223,6 @@ impl Spool {
             more: false,
         };
         Ok(self.decode_page(keyspace, page).await?.pop())
-    }
-
-    async fn due_rows(
-        &self,
-        domain: DomainId,
-        until: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<(Timestamp, Sequence)>, SpoolError> {
-        let (from, ticket) = {
-            let completed = self.inner.committer.completed();
-            let order = self.inner.committer.order();
-            let Some(state) = order.domain(domain) else {
-                return Ok(Vec::new());
-            };
-            let settled = completed >= state.due_ticket;
-            (state.due_from, settled.then_some(state.due_ticket))
-        };
-        if from > until {
-            return Ok(Vec::new());
-        }
-        let page = self
-            .scan(
-                KeyspaceId::Due,
-                queue::due_range(domain, from, until),
-                limit,
-            )
-            .await?;
-        let rows: Vec<_> = page
-            .rows
-            .iter()
-            .filter_map(|(key, _)| queue::parse_due_key(key))
-            .map(|(_, due_at, sequence)| (due_at, sequence))
-            .collect();
-        // Nothing earlier can appear if all that was ever added was visible before the scan, and
-        // nothing was added since.
-        let mut order = self.inner.committer.order();
-        if let Some(state) = order.domain_mut(domain)
-            && ticket == Some(state.due_ticket)
-        {
-            let behind = until.saturating_add(Duration::from_millis(1));
-            state.due_from = rows.first().map_or(behind, |(first, _)| *first);
-        }
-        Ok(rows)
-    }
-
-    /// An index row whose entry is gone or waits for another time, which only a damaged row leaves
-    /// behind.
-    async fn drop_stray_due(
-        &self,
-        domain: DomainId,
-        due_at: Timestamp,
-        sequence: Sequence,
-    ) -> Result<(), SpoolError> {
-        let changing = {
-            let order = self.inner.committer.order();
-            order.entry(domain, sequence).is_some()
-        };
-        if changing {
-            return Ok(());
-        }
-        let mut batch = Batch::new();
-        batch.delete(KeyspaceId::Due, &queue::due_key(domain, due_at, sequence));
-        self.inner
-            .committer
-            .commit(batch, Durability::Buffer, |_, _| Ok::<_, SpoolError>(()))
-            .await
-    }
-
-    /// Keeps a row that does not decode where an administrator sees it. Its recipients count as
-    /// parked from now on.
-    async fn set_row_aside(
-        &self,
-        keyspace: KeyspaceId,
-        domain: DomainId,
-        sequence: Sequence,
-        row: Bytes,
-        error: RowError,
-    ) -> Result<(), SpoolError> {
-        metrics::corrupt_record(keyspace);
-        tracing::error!(%keyspace, domain.id = domain.0, sequence = sequence.0, %error, "a queue row is damaged and set aside");
-        let header = queue::header(&row);
-        let recipients = header.map_or(1, |header| header.open_recipients);
-        let size_bytes = header.map_or(0, |header| header.size_bytes);
-        let reason = error.to_string();
-        let at = self.clock().now();
-        self.inner
-            .committer
-            .commit(Batch::new(), Durability::Synced, |order, batch| {
-                if order.entry(domain, sequence).is_some() {
-                    return Ok(()); // Somebody was faster.
-                }
-                order.note_entry(domain, sequence, EntryState::Gone);
-                let Some(state) = order.domain_mut(domain) else {
-                    return Ok(());
-                };
-                if keyspace == KeyspaceId::Queue {
-                    state.lane.remove(sequence);
-                }
-                let counters = &mut state.counters;
-                // A damaged count must not take more out of the queue than there is.
-                let most = u16::try_from(counters.queued).unwrap_or(u16::MAX);
-                let recipients = recipients.min(most);
-                counters.queued -= u64::from(recipients);
-                counters.parked += u64::from(recipients);
-                counters.queued_bytes = counters.queued_bytes.saturating_sub(size_bytes);
-                let head = aside::AsideHead {
-                    kind: AsideKind::Corrupt,
-                    at,
-                    reason: &reason,
-                    recipients,
-                    raw: true,
-                };
-                batch.delete(keyspace, &queue::key(domain, sequence));
-                let key = aside::key(domain, sequence);
-                batch.encode(KeyspaceId::Aside, &key, |out| {
-                    aside::encode(out, head, &row)
-                })?;
-                batch.touch(domain);
-                Ok::<_, SpoolError>(())
-            })
-            .await
     }
 }
 

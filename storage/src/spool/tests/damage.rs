@@ -2,7 +2,11 @@
 
 use bytes::Bytes;
 
-use crate::engine::{Durability, Engine, KeyspaceId, MemoryEngine, Write};
+use crate::engine::{
+    BackupReport, CheckReport, DayKind, Direction, Durability, Engine, EngineError, EngineFuture,
+    EngineStats, Inspector, KeyRange, KeyspaceId, MemoryEngine, Page, Precondition, ReclaimReport,
+    Write,
+};
 use crate::keyspace::{heads, queue};
 use crate::model::{DomainId, Sequence};
 use crate::spool::testing::{accepted, audit, clock, destination};
@@ -155,4 +159,113 @@ async fn a_failed_engine_breaks_intake_and_says_why() {
     ));
     let page = spool.queue_page(X, None, 10).await.unwrap();
     assert_eq!(page.len(), 1, "what was acknowledged is there");
+}
+
+/// An engine on a disk with a bad block: one row of the queue cannot be read, and no scan gets past
+/// it.
+#[derive(Debug)]
+struct BadBlock {
+    rows: MemoryEngine,
+    bad: Sequence,
+}
+
+impl BadBlock {
+    fn damage(&self) -> EngineError {
+        EngineError::Corrupt {
+            keyspace: KeyspaceId::Queue,
+            key: Bytes::copy_from_slice(&queue::key(X, self.bad)),
+            reason: "checksum".to_owned(),
+        }
+    }
+}
+
+impl Engine for BadBlock {
+    fn commit(
+        &self,
+        writes: Vec<Write>,
+        durability: Durability,
+        preconditions: Vec<Precondition>,
+    ) -> EngineFuture<'_, ()> {
+        self.rows.commit(writes, durability, preconditions)
+    }
+
+    fn get(&self, keyspace: KeyspaceId, key: Bytes) -> EngineFuture<'_, Option<Bytes>> {
+        if keyspace == KeyspaceId::Queue && key == queue::key(X, self.bad)[..] {
+            let gone = self.rows.get(keyspace, key);
+            return Box::pin(async move { gone.await?.map(|_| Err(self.damage())).transpose() });
+        }
+        self.rows.get(keyspace, key)
+    }
+
+    fn scan(
+        &self,
+        keyspace: KeyspaceId,
+        range: KeyRange,
+        direction: Direction,
+        limit: usize,
+    ) -> EngineFuture<'_, Page> {
+        if keyspace == KeyspaceId::Queue {
+            return Box::pin(std::future::ready(Err(self.damage())));
+        }
+        self.rows.scan(keyspace, range, direction, limit)
+    }
+
+    fn drop_day(&self, kind: DayKind, day: u32) -> EngineFuture<'_, bool> {
+        self.rows.drop_day(kind, day)
+    }
+
+    fn days(&self, kind: DayKind) -> EngineFuture<'_, Vec<u32>> {
+        self.rows.days(kind)
+    }
+
+    fn watch(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.rows.watch()
+    }
+
+    fn failed(&self) -> tokio::sync::watch::Receiver<Option<String>> {
+        self.rows.failed()
+    }
+
+    fn stats(&self) -> EngineFuture<'_, EngineStats> {
+        self.rows.stats()
+    }
+
+    fn backup(&self, directory: std::path::PathBuf) -> EngineFuture<'_, BackupReport> {
+        self.rows.backup(directory)
+    }
+
+    fn reclaim(&self) -> EngineFuture<'_, ReclaimReport> {
+        self.rows.reclaim()
+    }
+
+    fn check(&self, inspect: Inspector) -> EngineFuture<'_, CheckReport> {
+        self.rows.check(inspect)
+    }
+
+    fn shutdown(&self) -> EngineFuture<'_, ()> {
+        self.rows.shutdown()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn mail_around_a_bad_block_is_still_found() {
+    let (spool, rows) = with_mail(5).await;
+    drop(spool);
+    let bad = Sequence(2);
+    let engine = std::sync::Arc::new(BadBlock { rows, bad });
+    let spool = Spool::on_engine(engine, SpoolOptions::default(), clock())
+        .await
+        .unwrap();
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let page = spool.queue_page(X, after, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.sequence);
+        found.extend(page.iter().map(|entry| entry.sequence.0));
+    }
+    assert_eq!(found, [0, 1, 3, 4]);
+    let aside = spool.aside_page(X, None, 10).await.unwrap();
+    assert_eq!((aside.len(), aside[0].sequence), (1, bad));
+    assert_eq!(spool.counters(X).difference(), 0);
 }
