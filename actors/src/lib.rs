@@ -5,6 +5,7 @@
 
 pub mod delivery;
 pub mod dns;
+pub mod metrics;
 pub mod retention;
 pub mod session;
 pub mod smtp;

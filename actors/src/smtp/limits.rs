@@ -34,6 +34,13 @@ pub const BODY_CHUNK: usize = 64 * 1024;
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 /// The same while the node is short of connections.
 pub const IDLE_TIMEOUT_STRESS: Duration = Duration::from_secs(10);
+/// How long a peer may betray itself by speaking before it was greeted: what it sent along with its
+/// handshake is there by then.
+pub const GREETING_PAUSE: Duration = Duration::from_millis(5);
+/// Time for a peer to take a flight of replies.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(300);
+/// How long transactions may go on when the node stops.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
 /// Time for a TLS handshake, on either side.
 pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 

@@ -105,6 +105,8 @@ pub enum RecipientVerdict {
     ForeignDomain,
     /// The domain is ours, the mailbox does not exist: 550 5.1.1.
     Unknown,
+    /// The mailbox exists and takes no mail: 550 5.2.1.
+    Disabled,
     /// It cannot be known now: 451 4.3.0.
     Unavailable,
 }
@@ -277,6 +279,11 @@ impl Server {
         if !self.is_in_transaction() && !matches!(self.state, State::Closed) {
             self.close_for_shutdown();
         }
+    }
+
+    /// The node stops now, whatever is under way: 421 and close.
+    pub fn shut_down(&mut self) {
+        self.close_for_shutdown();
     }
 
     /// The handshake is done: everything said in clear is forgotten (RFC 3207 §4.2).

@@ -51,6 +51,7 @@ impl Server {
             }
             RecipientVerdict::ForeignDomain => Reply::new(550, (7, 1), "relaying is not permitted"),
             RecipientVerdict::Unknown => Reply::new(550, (1, 1), "no such mailbox"),
+            RecipientVerdict::Disabled => Reply::new(550, (2, 1), "the mailbox is disabled"),
             RecipientVerdict::Unavailable => {
                 Reply::new(451, (3, 0), "the recipient cannot be checked now")
             }

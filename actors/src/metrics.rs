@@ -1,0 +1,154 @@
+//! The figures of this crate: name, unit, labels and help in one place. Labels are bounded sets.
+
+use std::time::Duration;
+
+use metrics::{counter, gauge, histogram};
+use storage::metric::{Metric, MetricKind};
+
+use crate::session::Refusal;
+use crate::smtp::Reply;
+
+/// Connections that reached a listener.
+pub const SMTP_CONNECTIONS: Metric = Metric {
+    name: "mailhold_smtp_connections_total",
+    kind: MetricKind::Counter,
+    labels: &[(
+        "outcome",
+        "accepted, too_many, too_many_from_client, too_fast_from_client, no_space",
+    )],
+    help: "SMTP connections that reached a listener; all but 'accepted' were answered 421",
+};
+/// Sessions now.
+pub const SMTP_SESSIONS: Metric = Metric {
+    name: "mailhold_smtp_sessions",
+    kind: MetricKind::Gauge,
+    labels: &[],
+    help: "SMTP sessions that are open now",
+};
+/// Sessions that crashed.
+pub const SMTP_SESSIONS_FAILED: Metric = Metric {
+    name: "mailhold_smtp_sessions_failed_total",
+    kind: MetricKind::Counter,
+    labels: &[],
+    help: "SMTP sessions that ended by a fault of ours; each is worth a bug report",
+};
+/// Failed accepts.
+pub const SMTP_ACCEPT_ERRORS: Metric = Metric {
+    name: "mailhold_smtp_accept_errors_total",
+    kind: MetricKind::Counter,
+    labels: &[],
+    help: "Times the operating system refused a connection to us, e.g. for want of file descriptors",
+};
+/// Replies by code.
+pub const SMTP_REPLIES: Metric = Metric {
+    name: "mailhold_smtp_replies_total",
+    kind: MetricKind::Counter,
+    labels: &[("code", "three digits of RFC 5321, or other")],
+    help: "SMTP replies given, by code",
+};
+/// Messages by what became of them at the end of the data.
+pub const SMTP_MESSAGES: Metric = Metric {
+    name: "mailhold_smtp_messages_total",
+    kind: MetricKind::Counter,
+    labels: &[("outcome", "accepted, failed")],
+    help: "Messages that were complete and acceptable; 'failed' could not be stored and stay with the sender",
+};
+/// Octets of accepted messages.
+pub const SMTP_MESSAGE_BYTES: Metric = Metric {
+    name: "mailhold_smtp_message_bytes_total",
+    kind: MetricKind::Counter,
+    labels: &[],
+    help: "Bytes of accepted messages",
+};
+/// From the end of the data to its answer.
+pub const SMTP_FINAL_REPLY: Metric = Metric {
+    name: "mailhold_smtp_final_reply_seconds",
+    kind: MetricKind::Histogram,
+    labels: &[],
+    help: "Time from the end of a message's data to the answer to it",
+};
+/// STARTTLS handshakes.
+pub const SMTP_TLS_HANDSHAKES: Metric = Metric {
+    name: "mailhold_smtp_tls_handshakes_total",
+    kind: MetricKind::Counter,
+    labels: &[("outcome", "done, failed")],
+    help: "TLS handshakes after STARTTLS on our listeners",
+};
+
+/// All of them, for `docs/metrics.md` and the recorder.
+pub const METRICS: &[Metric] = &[
+    SMTP_CONNECTIONS,
+    SMTP_SESSIONS,
+    SMTP_SESSIONS_FAILED,
+    SMTP_ACCEPT_ERRORS,
+    SMTP_REPLIES,
+    SMTP_MESSAGES,
+    SMTP_MESSAGE_BYTES,
+    SMTP_FINAL_REPLY,
+    SMTP_TLS_HANDSHAKES,
+];
+
+pub(crate) fn connection(refusal: Option<Refusal>) {
+    let outcome = refusal.map_or("accepted", Refusal::as_str);
+    counter!(SMTP_CONNECTIONS.name, "outcome" => outcome).increment(1);
+}
+
+pub(crate) fn session_opened() {
+    gauge!(SMTP_SESSIONS.name).increment(1);
+}
+
+pub(crate) fn session_closed() {
+    gauge!(SMTP_SESSIONS.name).decrement(1);
+}
+
+pub(crate) fn session_failed() {
+    counter!(SMTP_SESSIONS_FAILED.name).increment(1);
+}
+
+pub(crate) fn accept_error() {
+    counter!(SMTP_ACCEPT_ERRORS.name).increment(1);
+}
+
+pub(crate) fn reply(reply: &Reply) {
+    counter!(SMTP_REPLIES.name, "code" => code_label(reply.code)).increment(1);
+}
+
+pub(crate) fn message_accepted(size_bytes: u64, took: Duration) {
+    counter!(SMTP_MESSAGES.name, "outcome" => "accepted").increment(1);
+    counter!(SMTP_MESSAGE_BYTES.name).increment(size_bytes);
+    histogram!(SMTP_FINAL_REPLY.name).record(took.as_secs_f64());
+}
+
+pub(crate) fn message_failed() {
+    counter!(SMTP_MESSAGES.name, "outcome" => "failed").increment(1);
+}
+
+pub(crate) fn tls_handshake(done: bool) {
+    let outcome = if done { "done" } else { "failed" };
+    counter!(SMTP_TLS_HANDSHAKES.name, "outcome" => outcome).increment(1);
+}
+
+/// The codes that we give; anything else shares one label.
+const fn code_label(code: u16) -> &'static str {
+    match code {
+        214 => "214",
+        220 => "220",
+        221 => "221",
+        250 => "250",
+        252 => "252",
+        354 => "354",
+        421 => "421",
+        451 => "451",
+        452 => "452",
+        500 => "500",
+        501 => "501",
+        502 => "502",
+        503 => "503",
+        550 => "550",
+        552 => "552",
+        553 => "553",
+        554 => "554",
+        555 => "555",
+        _ => "other",
+    }
+}

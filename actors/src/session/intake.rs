@@ -1,0 +1,148 @@
+//! What all listeners and sessions share: the store, the certificate, the policy in force.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use storage::model::Clock;
+use storage::spool::Spool;
+
+use super::gate::Gate;
+use crate::smtp::limits;
+use crate::smtp::server::ServerConfig;
+use crate::tls::ServerTls;
+
+/// Settings of intake. All of them may change while sessions run; a session keeps what was in force
+/// when it began.
+#[derive(Clone)]
+pub struct Policy {
+    /// Our name.
+    pub hostname: String,
+    /// Octets of a message.
+    pub message_size_max: u64,
+    /// Connections at one time, all clients together.
+    pub connections: usize,
+    /// Connections at one time from one client.
+    pub connections_per_client: u32,
+    /// New connections a minute from one client.
+    pub connections_per_minute: u32,
+    /// Whether the limits per client do not apply to an address.
+    pub exempt: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
+    /// How long a peer may betray itself by speaking before the greeting (IN1).
+    pub greeting_pause: Duration,
+}
+
+impl Policy {
+    /// The defaults.
+    #[must_use]
+    pub fn new(hostname: impl Into<String>) -> Self {
+        Self {
+            hostname: hostname.into(),
+            message_size_max: limits::MESSAGE_SIZE_MAX,
+            connections: 10_000,
+            connections_per_client: 20,
+            connections_per_minute: 100,
+            exempt: Arc::new(|_| false),
+            greeting_pause: limits::GREETING_PAUSE,
+        }
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy")
+            .field("hostname", &self.hostname)
+            .field("message_size_max", &self.message_size_max)
+            .field("connections", &self.connections)
+            .field("connections_per_client", &self.connections_per_client)
+            .field("connections_per_minute", &self.connections_per_minute)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A policy with what is made of it once.
+#[derive(Debug)]
+pub(super) struct InForce {
+    pub(super) policy: Policy,
+    pub(super) server: Arc<ServerConfig>,
+}
+
+/// Shared by all listeners of a node.
+#[derive(Debug)]
+pub struct Intake {
+    spool: Spool,
+    tls: Option<Arc<ServerTls>>,
+    gate: Arc<Gate>,
+    in_force: RwLock<Arc<InForce>>,
+    sessions: AtomicU64,
+}
+
+impl Intake {
+    /// Intake into `spool`. STARTTLS is offered when there is a certificate.
+    #[must_use]
+    pub fn new(spool: Spool, tls: Option<Arc<ServerTls>>, policy: Policy) -> Arc<Self> {
+        let in_force = in_force(policy, tls.is_some());
+        Arc::new(Self {
+            spool,
+            tls,
+            gate: Arc::new(Gate::default()),
+            in_force: RwLock::new(in_force),
+            sessions: AtomicU64::new(0),
+        })
+    }
+
+    /// Puts another policy in force for the connections to come.
+    pub fn set_policy(&self, policy: Policy) {
+        let next = in_force(policy, self.tls.is_some());
+        *self
+            .in_force
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = next;
+    }
+
+    /// Connections now.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.gate.total()
+    }
+
+    pub(super) const fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
+    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
+        self.spool.clock()
+    }
+
+    pub(super) const fn tls(&self) -> Option<&Arc<ServerTls>> {
+        self.tls.as_ref()
+    }
+
+    pub(super) const fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    pub(super) fn in_force(&self) -> Arc<InForce> {
+        let current = self.in_force.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&current)
+    }
+
+    /// A number for logs.
+    pub(super) fn next_session(&self) -> u64 {
+        self.sessions.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+fn in_force(policy: Policy, starttls: bool) -> Arc<InForce> {
+    let server = ServerConfig {
+        hostname: policy.hostname.clone(),
+        message_size_max: policy.message_size_max,
+        starttls,
+    };
+    Arc::new(InForce {
+        policy,
+        server: Arc::new(server),
+    })
+}

@@ -1,0 +1,317 @@
+//! One SMTP session: an actor whose turns it orders itself.
+//!
+//! A turn answers everything that has been read, writes the replies in one go and waits for more;
+//! then the session sends itself the next turn, so at most one message of it is ever in a mailbox.
+//! What it holds (permit, body, socket) is given back by dropping it, after a panic too.
+
+use std::io;
+use std::marker::PhantomData;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use storage::model::ClientFacts;
+use storage::spool::{BodyWriter, IntakeState};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+use super::gate::Permit;
+use super::intake::{InForce, Intake};
+use super::wire::Wire;
+use super::{recipients, submission};
+use crate::metrics;
+use crate::smtp::limits;
+use crate::smtp::server::{Admission, Effect, Server};
+
+/// The actor, for connections over `S`.
+#[derive(Debug)]
+pub struct SmtpSession<S>(PhantomData<fn() -> S>);
+
+impl<S> Default for SmtpSession<S> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// What a session says to itself.
+#[derive(Debug, Clone, Copy)]
+pub enum SessionMessage {
+    /// Greet the peer.
+    Greet,
+    /// Answer what was read, then read.
+    Turn,
+}
+
+/// What a session starts with.
+#[derive(Debug)]
+pub struct Connection<S> {
+    /// The stream, accepted just now.
+    pub stream: S,
+    /// The peer's address.
+    pub peer: IpAddr,
+    /// Counts the connection.
+    pub permit: Permit,
+    /// Turns true when the node stops.
+    pub stopping: watch::Receiver<bool>,
+    /// Dropped when the session is over.
+    pub alive: mpsc::Sender<()>,
+    /// The rest of the world.
+    pub intake: Arc<Intake>,
+}
+
+/// A session under way.
+#[derive(Debug)]
+pub struct Session<S> {
+    id: u64,
+    wire: Wire<S>,
+    server: Server,
+    intake: Arc<Intake>,
+    in_force: Arc<InForce>,
+    body: Option<BodyWriter>,
+    stopping: watch::Receiver<bool>,
+    /// When the grace period of a stop is over, by the monotonic clock.
+    stop_at: Option<Duration>,
+    _open: Open,
+    _permit: Permit,
+    _alive: mpsc::Sender<()>,
+}
+
+/// Counts an open session in the metrics.
+#[derive(Debug)]
+struct Open;
+
+impl Open {
+    fn new() -> Self {
+        metrics::session_opened();
+        Self
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        metrics::session_closed();
+    }
+}
+
+/// Whether the session goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    On,
+    End,
+}
+
+impl<S> Actor for SmtpSession<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    type Msg = SessionMessage;
+    /// None once the session has ended: ractor sends an ended actor's state to its parent, and what
+    /// the session holds must not wait in the parent's mailbox.
+    type State = Option<Session<S>>;
+    type Arguments = Connection<S>;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<SessionMessage>,
+        connection: Connection<S>,
+    ) -> Result<Self::State, ActorProcessingErr> {
+        myself.cast(SessionMessage::Greet)?;
+        Ok(Some(Session::new(connection)))
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<SessionMessage>,
+        message: SessionMessage,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        let Some(session) = state else {
+            return Ok(());
+        };
+        let flow = match message {
+            SessionMessage::Greet => session.greet().await,
+            SessionMessage::Turn => session.turn().await,
+        };
+        match flow {
+            Ok(Flow::On) => myself.cast(SessionMessage::Turn)?,
+            Ok(Flow::End) => myself.stop(None),
+            Err(error) => {
+                tracing::debug!(session.id = session.id, %error, "connection lost");
+                myself.stop(None);
+            }
+        }
+        Ok(())
+    }
+
+    async fn post_stop(
+        &self,
+        _: ActorRef<SessionMessage>,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        *state = None;
+        Ok(())
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
+    fn new(connection: Connection<S>) -> Self {
+        let in_force = connection.intake.in_force();
+        let client = ClientFacts {
+            ip: connection.peer,
+            helo: String::new(),
+            reverse_name: None,
+            tls_version: None,
+            tls_cipher: None,
+            authenticated_sender: false,
+        };
+        let id = connection.intake.next_session();
+        tracing::debug!(session.id = id, client.ip = %connection.peer, "session opened");
+        Self {
+            id,
+            wire: Wire::new(connection.stream),
+            server: Server::new(Arc::clone(&in_force.server), client),
+            intake: connection.intake,
+            in_force,
+            body: None,
+            stopping: connection.stopping,
+            stop_at: None,
+            _open: Open::new(),
+            _permit: connection.permit,
+            _alive: connection.alive,
+        }
+    }
+
+    /// Waits a moment for a peer that cannot wait, then greets (IN1).
+    async fn greet(&mut self) -> io::Result<Flow> {
+        let pause = self.in_force.policy.greeting_pause;
+        let spoke_first = match timeout(pause, self.wire.read(false)).await {
+            Ok(Ok(0)) => return Ok(Flow::End),
+            Ok(Ok(_)) => true,
+            Ok(Err(error)) => return Err(error),
+            Err(_) => false,
+        };
+        self.server.greet(spoke_first);
+        Ok(Flow::On)
+    }
+
+    /// Answers what was read, then waits for more.
+    async fn turn(&mut self) -> io::Result<Flow> {
+        while let Some(effect) = self.server.step(&mut self.wire.input) {
+            if self.carry_out(effect).await? == Flow::End {
+                return Ok(Flow::End);
+            }
+        }
+        self.wire.flush().await?;
+        self.read().await
+    }
+
+    async fn read(&mut self) -> io::Result<Flow> {
+        let wait = self.read_timeout();
+        let in_body = self.body.is_some();
+        let is_draining = self.stop_at.is_some();
+        let (wire, stopping) = (&mut self.wire, &mut self.stopping);
+        tokio::select! {
+            biased;
+            // An error means that the listener is gone, which is a reason to stop as well.
+            _ = stopping.wait_for(|stopping| *stopping), if !is_draining => {
+                let grace = limits::SHUTDOWN_GRACE;
+                self.stop_at = Some(self.intake.clock().monotonic().saturating_add(grace));
+                self.server.drain();
+            }
+            read = timeout(wait, wire.read(in_body)) => match read {
+                Ok(Ok(0)) => return Ok(Flow::End),
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => return Err(error),
+                Err(_) if is_draining => self.server.shut_down(),
+                Err(_) => self.server.idle_timeout(),
+            },
+        }
+        Ok(Flow::On)
+    }
+
+    /// How long the peer may be silent (IN4), and not longer than a stop can wait (IN30).
+    fn read_timeout(&self) -> Duration {
+        let under_stress = self.intake.gate().is_under_stress(&self.in_force.policy);
+        let idle = if under_stress {
+            limits::IDLE_TIMEOUT_STRESS
+        } else {
+            limits::IDLE_TIMEOUT
+        };
+        match self.stop_at {
+            Some(stop_at) => idle.min(stop_at.saturating_sub(self.intake.clock().monotonic())),
+            None => idle,
+        }
+    }
+
+    async fn carry_out(&mut self, effect: Effect) -> io::Result<Flow> {
+        match effect {
+            Effect::Send(reply) => {
+                metrics::reply(&reply);
+                reply.write_to(&mut self.wire.output);
+            }
+            Effect::CheckSender { .. } => {
+                let admission = admission(self.intake.spool().intake());
+                self.server.sender_checked(admission);
+            }
+            Effect::CheckRecipient(path) => {
+                let directory = self.intake.spool().directory();
+                let host = &self.in_force.policy.hostname;
+                let verdict = recipients::check(&directory, &path, host);
+                self.server.recipient_checked(&verdict);
+            }
+            Effect::OpenBody => {
+                let spool = self.intake.spool();
+                let id = spool.next_id();
+                self.body = Some(spool.begin_body(id));
+                self.server.body_opened(id, self.intake.clock().wall());
+            }
+            Effect::Body(bytes) => self.write_body(bytes).await,
+            Effect::DropBody => self.body = None,
+            Effect::Commit(submission) => {
+                let body = self.body.take();
+                let commit = submission::commit(&self.intake, self.id, *submission, body).await;
+                self.server.committed(commit);
+            }
+            Effect::StartTls => return self.start_tls().await,
+            Effect::Close => {
+                self.wire.flush().await?;
+                self.body = None;
+                self.wire.close().await;
+                return Ok(Flow::End);
+            }
+        }
+        Ok(Flow::On)
+    }
+
+    /// A body that cannot be written is given up; the end of the data is answered 451 then.
+    async fn write_body(&mut self, bytes: bytes::Bytes) {
+        if let Some(body) = self.body.as_mut()
+            && let Err(error) = body.write(bytes).await
+        {
+            tracing::error!(session.id = self.id, %error, "body not stored");
+            self.body = None;
+        }
+    }
+
+    async fn start_tls(&mut self) -> io::Result<Flow> {
+        self.wire.flush().await?;
+        let Some(tls) = self.intake.tls() else {
+            return Ok(Flow::End);
+        };
+        let handshake = self.wire.start_tls(tls.config()).await;
+        metrics::tls_handshake(handshake.is_ok());
+        self.server.tls_established(handshake?);
+        Ok(Flow::On)
+    }
+}
+
+const fn admission(state: IntakeState) -> Admission {
+    match state {
+        IntakeState::Open | IntakeState::Soft => Admission::Open,
+        IntakeState::Full => Admission::Full,
+        IntakeState::Critical => Admission::Critical,
+        IntakeState::Broken => Admission::Broken,
+    }
+}
