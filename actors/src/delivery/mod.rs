@@ -8,6 +8,7 @@ pub mod expiry;
 pub mod fair_queue;
 pub mod governor;
 pub mod health;
+pub mod ramp;
 pub mod retry;
 pub mod route;
 pub mod schedule;
