@@ -69,8 +69,8 @@ pub enum EndpointHealth {
         confirm_at: Duration,
         /// Whether it is on its way.
         confirming: bool,
-        /// It was in canary before, and returns there.
-        canary: bool,
+        /// It had not proved itself before and has canaries ahead of it.
+        unproven: bool,
     },
     /// It takes nothing.
     Down {
@@ -84,6 +84,19 @@ pub enum EndpointHealth {
         /// Deliveries in a row so far.
         passed: u32,
     },
+}
+
+/// What a failed connection means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suspicion {
+    /// Nothing: another session has just made progress.
+    Outweighed,
+    /// A confirming connect decides.
+    Begun,
+    /// The endpoint is down: call [`EndpointHealth::fail`].
+    Down,
+    /// Nothing new.
+    Known,
 }
 
 impl EndpointHealth {
@@ -100,43 +113,37 @@ impl EndpointHealth {
     }
 
     /// A connection failed. `last_progress` is the last time any session of the endpoint made
-    /// progress; `jitter` is a random share in 0..1. True when the failure counts: a suspicion has
-    /// begun or, in canary, the endpoint is down.
+    /// progress; `jitter` is a random share in 0..1.
     pub fn on_connection_failure(
         &mut self,
         now: Duration,
         last_progress: Option<Duration>,
         jitter: f64,
-    ) -> bool {
+    ) -> Suspicion {
+        let alive = last_progress.is_some_and(|at| now < at + PROGRESS_GRACE);
         match *self {
+            Self::Up if alive => Suspicion::Outweighed,
             Self::Unknown | Self::Up => {
-                let alive = last_progress.is_some_and(|at| now < at + PROGRESS_GRACE);
-                if alive {
-                    return false;
-                }
                 let spread = CONFIRM_AFTER_MAX - CONFIRM_AFTER_MIN;
                 *self = Self::Suspect {
                     confirm_at: now + CONFIRM_AFTER_MIN + spread.mul_f64(jitter.clamp(0.0, 1.0)),
                     confirming: false,
-                    canary: false,
+                    unproven: *self == Self::Unknown,
                 };
-                true
+                Suspicion::Begun
             }
             // It has only just come back: what breaks now is not there yet.
-            Self::Canary { .. } => {
-                *self = Self::Down {
-                    trouble: Trouble::Unreachable,
-                    since: now,
-                };
-                true
-            }
-            Self::Suspect { .. } | Self::Down { .. } => false,
+            Self::Canary { .. } => Suspicion::Down,
+            Self::Suspect { .. } | Self::Down { .. } => Suspicion::Known,
         }
     }
 
     /// A live session made progress: a suspicion was wrong.
     pub fn on_progress(&mut self) {
-        if let Self::Suspect { canary: false, .. } = *self {
+        if let Self::Suspect {
+            unproven: false, ..
+        } = *self
+        {
             *self = Self::Up;
         }
     }
@@ -144,7 +151,10 @@ impl EndpointHealth {
     /// A probe reached a session: a suspicion was wrong, an endpoint that was down is in canary.
     pub fn on_probe_ready(&mut self) {
         *self = match *self {
-            Self::Suspect { canary: false, .. } | Self::Up => Self::Up,
+            Self::Suspect {
+                unproven: false, ..
+            }
+            | Self::Up => Self::Up,
             Self::Canary { passed } => Self::Canary { passed },
             Self::Unknown | Self::Down { .. } | Self::Suspect { .. } => Self::Canary { passed: 0 },
         };
@@ -176,5 +186,83 @@ impl EndpointHealth {
         if let Self::Canary { passed } = self {
             *passed = 0;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T: Duration = Duration::from_secs(100);
+
+    #[test]
+    fn one_failure_is_a_suspicion_and_only_a_second_one_is_down() {
+        let mut health = EndpointHealth::Up;
+        assert_eq!(health.on_connection_failure(T, None, 0.5), Suspicion::Begun);
+        let EndpointHealth::Suspect { confirm_at, .. } = health else {
+            panic!("{health:?}");
+        };
+        assert_eq!(confirm_at, T + Duration::from_millis(375));
+        assert!(!health.is_usable() && !health.is_down());
+        health.fail(Trouble::Unreachable, confirm_at);
+        assert!(health.is_down());
+        health.fail(Trouble::Refusing, confirm_at * 2);
+        assert_eq!(
+            health,
+            EndpointHealth::Down {
+                trouble: Trouble::Refusing,
+                since: confirm_at
+            }
+        );
+    }
+
+    #[test]
+    fn progress_of_another_session_outweighs_a_failure_for_two_seconds() {
+        let mut health = EndpointHealth::Up;
+        let just_now = Some(T - Duration::from_millis(1999));
+        assert_eq!(
+            health.on_connection_failure(T, just_now, 0.0),
+            Suspicion::Outweighed
+        );
+        assert_eq!(health, EndpointHealth::Up);
+        let before = Some(T - PROGRESS_GRACE);
+        assert_eq!(
+            health.on_connection_failure(T, before, 0.0),
+            Suspicion::Begun
+        );
+        health.on_progress();
+        assert_eq!(health, EndpointHealth::Up, "a live session was right");
+    }
+
+    #[test]
+    fn s12_up_means_three_deliveries_in_a_row_and_not_an_open_port() {
+        let mut health = EndpointHealth::Down {
+            trouble: Trouble::Unreachable,
+            since: T,
+        };
+        health.on_probe_ready();
+        assert_eq!(health, EndpointHealth::Canary { passed: 0 });
+        assert!(!health.on_delivered() && !health.on_delivered());
+        health.on_canary_refused();
+        assert!(!health.on_delivered() && !health.on_delivered());
+        assert!(health.on_delivered());
+        assert_eq!(health, EndpointHealth::Up);
+    }
+
+    #[test]
+    fn a_canary_that_breaks_is_down_at_once() {
+        let mut health = EndpointHealth::Canary { passed: 2 };
+        let suspicion = health.on_connection_failure(T, Some(T), 0.0);
+        assert_eq!(suspicion, Suspicion::Down);
+    }
+
+    #[test]
+    fn an_endpoint_nobody_knows_has_canaries_ahead_even_after_a_suspicion() {
+        let mut health = EndpointHealth::Unknown;
+        health.on_connection_failure(T, None, 0.0);
+        health.on_progress();
+        assert!(matches!(health, EndpointHealth::Suspect { .. }));
+        health.on_probe_ready();
+        assert_eq!(health, EndpointHealth::Canary { passed: 0 });
     }
 }

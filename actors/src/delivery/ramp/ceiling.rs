@@ -73,11 +73,6 @@ impl Ceiling {
         self.at = None;
         self.below.clear();
     }
-
-    /// When the hold ends, if one is in force.
-    pub(super) fn until(&self, now: Duration) -> Option<Duration> {
-        (self.at.is_some() && now < self.until).then_some(self.until)
-    }
 }
 
 #[cfg(test)]
@@ -96,14 +91,13 @@ mod tests {
         for _ in 0..9 {
             ceiling.hit(11.0, now);
             assert_eq!(ceiling.cap(now), Some(10.0));
-            let until = ceiling.until(now).unwrap();
-            holds.push((until - now).as_secs());
-            now = until;
+            holds.push(ceiling.hold.as_secs());
+            now = ceiling.until;
             assert_eq!(ceiling.cap(now), Some(11.0), "one connection asks");
         }
         assert_eq!(holds, [10, 20, 40, 80, 160, 320, 600, 600, 600]);
         ceiling.hit(31.0, now);
-        assert_eq!(ceiling.until(now), Some(now + s(10)));
+        assert_eq!(ceiling.hold, s(10));
     }
 
     #[test]

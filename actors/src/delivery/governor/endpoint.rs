@@ -1,0 +1,504 @@
+//! One host of a route: its health, its ramp, its connections, its probe timer, and what each result
+//! does to them.
+
+use std::time::Duration;
+
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+
+use super::super::classify::{Overload, ReplyKey, Signal};
+use super::super::health::{EndpointHealth, Suspicion, Trouble};
+use super::super::ramp::{self, Gate, Ramp, RampPhase, SendMark};
+use super::connections::Connections;
+use super::event::{
+    AttemptReport, Conveyance, EndpointId, GovernorAlert, GovernorEffect, ProbeOutcome,
+};
+use super::pause::Pause;
+use super::probe_timer::{ProbeTimer, Refusal};
+use super::shortage::Shortage;
+
+/// A relapse this soon after the recovery is flapping.
+const RELAPSE: Duration = Duration::from_secs(60);
+/// Stable for this long, earlier flapping is forgotten.
+const STABLE: Duration = Duration::from_secs(600);
+/// Steps of slow start double this often at most (5 s → 40 s).
+const FLAPS_MAX: u32 = 3;
+/// Deferrals alike, of different messages in a row, that are an overload.
+const DEFERRED_ALIKE: u32 = 3;
+/// A failure counts as this latency when an endpoint is chosen.
+const FAILURE_LATENCY: f64 = 5.0;
+/// Weight of a new latency in the average by which an endpoint is chosen.
+const SPEED_WEIGHT: f64 = 0.1;
+/// Without any progress for this long, with messages under way, a connect confirms that the host is
+/// there: a black hole swallows live sessions without a sound.
+const STALLED_AFTER: Duration = Duration::from_secs(30);
+
+/// What is under way to an endpoint, as its permit remembers it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sending {
+    pub(super) mark: SendMark,
+    pub(super) connection: super::event::ConnectionId,
+}
+
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    pub(super) id: EndpointId,
+    pub(super) priority: u16,
+    pub(super) weight: f64,
+    pub(super) health: EndpointHealth,
+    pub(super) ramp: Ramp,
+    pub(super) connections: Connections,
+    pub(super) probes: ProbeTimer,
+    pub(super) in_flight: u32,
+    pub(super) up_since: Option<Duration>,
+    pub(super) shortage: Shortage,
+    recovered_at: Option<Duration>,
+    flaps: u32,
+    learned_window: u32,
+    looks_like_exchange: bool,
+    speed: f64,
+    last_progress: Option<Duration>,
+    watched_from: Duration,
+    canary_pause: Pause,
+    deferred: Option<(ReplyKey, u32)>,
+}
+
+impl Endpoint {
+    pub(super) fn new(
+        id: EndpointId,
+        priority: u16,
+        weight: u16,
+        learned_window: Option<u32>,
+        now: Duration,
+    ) -> Self {
+        Self {
+            id,
+            priority,
+            weight: f64::from(weight.max(1)),
+            health: EndpointHealth::Unknown,
+            ramp: Ramp::new(now),
+            connections: Connections::default(),
+            probes: ProbeTimer::default(),
+            in_flight: 0,
+            up_since: None,
+            shortage: Shortage::default(),
+            recovered_at: None,
+            flaps: 0,
+            learned_window: learned_window.unwrap_or(ramp::WINDOW_MAX),
+            looks_like_exchange: false,
+            speed: 0.0,
+            last_progress: None,
+            watched_from: now,
+            canary_pause: Pause::default(),
+            deferred: None,
+        }
+    }
+
+    /// What is worth remembering over a restart.
+    pub(super) fn learned_window(&self) -> u32 {
+        match self.ramp.phase() {
+            RampPhase::Cruise => self.ramp.learned_window(),
+            RampPhase::SlowStart => self.learned_window,
+        }
+    }
+
+    /// Messages that may be in flight.
+    pub(super) fn window(&self, now: Duration) -> u32 {
+        match self.health {
+            EndpointHealth::Up if self.shortage.is_on() => 1,
+            EndpointHealth::Up | EndpointHealth::Suspect { .. } => self.ramp.window(now),
+            EndpointHealth::Canary { .. } => 1,
+            EndpointHealth::Unknown | EndpointHealth::Down { .. } => 0,
+        }
+    }
+
+    /// Whether a message may be sent now. Ask only when there is one.
+    pub(super) fn gate(&mut self, now: Duration) -> Gate {
+        let single = |at: Option<Duration>, in_flight: u32| match at {
+            _ if in_flight > 0 => Gate::Full,
+            Some(at) if now < at => Gate::Until(at),
+            _ => Gate::Open,
+        };
+        let gate = match self.health {
+            EndpointHealth::Up => match self.shortage.next_at() {
+                Some(at) => single(Some(at), self.in_flight),
+                None => self.ramp.gate(self.in_flight, now),
+            },
+            EndpointHealth::Canary { .. } => single(self.canary_pause.until(), self.in_flight),
+            _ => return Gate::Full,
+        };
+        match (gate, self.connections.wait(now)) {
+            (Gate::Open, Some(at)) => Gate::Until(at),
+            _ => gate,
+        }
+    }
+
+    /// How good a choice it is; lower is better.
+    pub(super) fn cost(&self) -> f64 {
+        f64::from(self.in_flight + 1) * self.speed.max(0.001) / self.weight
+    }
+
+    /// A message goes out.
+    pub(super) fn sent(&mut self, now: Duration) -> SendMark {
+        if self.in_flight == 0 {
+            self.watched_from = now;
+        }
+        self.in_flight += 1;
+        self.shortage.sent(now);
+        self.ramp.sent(now)
+    }
+
+    /// A message's attempt is over, whatever came of it.
+    pub(super) fn release(
+        &mut self,
+        sending: Sending,
+        conveyance: Conveyance,
+        now: Duration,
+        out: &mut Vec<GovernorEffect>,
+    ) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        match conveyance {
+            Conveyance::Closed => self.connections.closed(sending.connection),
+            Conveyance::Kept => {
+                self.connections.kept(sending.connection, now);
+            }
+        }
+        self.tidy(now, out);
+    }
+
+    /// Closes idle connections that are too old or too many.
+    pub(super) fn tidy(&mut self, now: Duration, out: &mut Vec<GovernorEffect>) {
+        let window = usize::try_from(self.window(now)).unwrap_or(usize::MAX);
+        let closing = self.connections.superfluous(window, now);
+        out.extend(closing.into_iter().map(close));
+    }
+
+    /// What an attempt's result means. Called before [`Endpoint::release`], so that everything that
+    /// was in flight with it still counts.
+    pub(super) fn report(
+        &mut self,
+        sending: Sending,
+        report: &AttemptReport,
+        now: Duration,
+        rng: &mut ChaCha8Rng,
+        out: &mut Vec<GovernorEffect>,
+    ) {
+        match report.signal {
+            Signal::Delivered => self.delivered(report, now),
+            Signal::Answered => self.answered(now),
+            Signal::Deferred(key) => self.deferred(key, sending.mark, now),
+            Signal::Overloaded(kind) => self.overloaded(kind, sending.mark, report, now, out),
+            Signal::Connection => self.connection_failed(sending.mark, report, now, rng, out),
+            Signal::Stale => out.extend(self.connections.abandon().into_iter().map(close)),
+            Signal::Policy => self.refuses_everybody(report.at_opening, now, rng, out),
+            Signal::Tls => {
+                out.push(GovernorEffect::Alert(GovernorAlert::Tls {
+                    endpoint: self.id,
+                }));
+                self.go_down(Trouble::Tls, now, out);
+                self.probes.refused(Refusal::Tls, now, rng);
+            }
+            Signal::Nothing => {}
+        }
+    }
+
+    /// What a probe's end means. The connection of a successful one is already in the books.
+    pub(super) fn probed(
+        &mut self,
+        outcome: ProbeOutcome,
+        now: Duration,
+        rng: &mut ChaCha8Rng,
+        out: &mut Vec<GovernorEffect>,
+    ) {
+        match outcome {
+            ProbeOutcome::Ready {
+                looks_like_exchange,
+            } => {
+                self.looks_like_exchange = looks_like_exchange;
+                if !self.health.is_usable() {
+                    self.last_progress = Some(now);
+                    self.watched_from = now;
+                }
+                self.health.on_probe_ready();
+                if matches!(self.health, EndpointHealth::Canary { .. }) {
+                    self.recovered_at.get_or_insert(now);
+                    self.canary_pause = Pause::default();
+                }
+                self.probes.stop();
+            }
+            ProbeOutcome::Unreachable => self.probe_unanswered(now, rng, out),
+            ProbeOutcome::Refused(key) => {
+                if self.health.is_usable() {
+                    return;
+                }
+                if self.in_flight > 0 && !self.health.is_down() {
+                    // It refuses one more connection while it serves others: full, not gone.
+                    self.health.on_probe_ready();
+                    let mark = self.ramp.sent(now);
+                    let n = self.connected() + 1;
+                    self.ramp.refused(mark, Overload::Concurrency, n, true, now);
+                    return;
+                }
+                self.go_down(Trouble::Refusing, now, out);
+                self.probes.refused(Refusal::Reply(key), now, rng);
+            }
+            ProbeOutcome::Policy(reply) => {
+                if !self.has_trouble(Trouble::Policy) {
+                    let endpoint = self.id;
+                    let alert = GovernorAlert::Policy { endpoint, reply };
+                    out.push(GovernorEffect::Alert(alert));
+                }
+                self.go_down(Trouble::Policy, now, out);
+                self.probes.refused(Refusal::Reply(reply), now, rng);
+            }
+            ProbeOutcome::Tls => {
+                if !self.has_trouble(Trouble::Tls) {
+                    let alert = GovernorAlert::Tls { endpoint: self.id };
+                    out.push(GovernorEffect::Alert(alert));
+                }
+                self.go_down(Trouble::Tls, now, out);
+                self.probes.refused(Refusal::Tls, now, rng);
+            }
+        }
+    }
+
+    /// When a probe is to go out next, and whether one is to go out now.
+    pub(super) fn probe_due(&self) -> Option<Duration> {
+        match self.health {
+            EndpointHealth::Suspect {
+                confirm_at,
+                confirming: false,
+                ..
+            } => Some(confirm_at),
+            EndpointHealth::Unknown | EndpointHealth::Down { .. } => self.probes.due_at(),
+            _ => None,
+        }
+    }
+
+    /// A probe goes out.
+    pub(super) const fn note_confirming(&mut self) {
+        if let EndpointHealth::Suspect { confirming, .. } = &mut self.health {
+            *confirming = true;
+        }
+    }
+
+    /// When to become suspicious without a failure, while messages are under way.
+    pub(super) fn stalled_at(&self) -> Option<Duration> {
+        let watched = self.in_flight > 0 && self.health == EndpointHealth::Up;
+        let patience = self.ramp.baseline().unwrap_or_default() * 20;
+        let from = self
+            .watched_from
+            .max(self.last_progress.unwrap_or_default());
+        watched.then_some(from + patience.max(STALLED_AFTER))
+    }
+
+    /// Nothing has come back for too long: a connect tells whether the host is there.
+    pub(super) fn on_stall(&mut self, now: Duration) {
+        self.watched_from = now;
+        self.health = EndpointHealth::Suspect {
+            confirm_at: now,
+            confirming: false,
+            unproven: false,
+        };
+    }
+
+    fn connected(&self) -> u32 {
+        u32::try_from(self.connections.count()).unwrap_or(u32::MAX)
+    }
+
+    fn has_trouble(&self, wanted: Trouble) -> bool {
+        matches!(self.health, EndpointHealth::Down { trouble, .. } if trouble == wanted)
+    }
+
+    fn progress(&mut self, now: Duration) {
+        self.last_progress = Some(now);
+        self.health.on_progress();
+    }
+
+    fn delivered(&mut self, report: &AttemptReport, now: Duration) {
+        self.progress(now);
+        self.deferred = None;
+        if let Some(latency) = report.latency {
+            self.note_speed(latency.as_secs_f64());
+            self.ramp
+                .delivered(latency, report.size_bytes, self.in_flight, now);
+        } else {
+            self.ramp.answered(now);
+        }
+        self.canary_pause = Pause::default();
+        if self.health.on_delivered() {
+            self.up_since = Some(now);
+            self.restart_ramp(now);
+        }
+        if self.shortage.over() {
+            self.restart_ramp(now);
+        }
+    }
+
+    fn answered(&mut self, now: Duration) {
+        self.progress(now);
+        self.ramp.answered(now);
+        self.canary_refused(Duration::from_secs(1), Duration::from_secs(1), now);
+    }
+
+    fn deferred(&mut self, key: ReplyKey, mark: SendMark, now: Duration) {
+        self.progress(now);
+        let alike = match self.deferred {
+            Some((last, count)) if last == key => count + 1,
+            _ => 1,
+        };
+        self.deferred = Some((key, alike));
+        if alike >= DEFERRED_ALIKE && self.health == EndpointHealth::Up {
+            self.deferred = None;
+            self.ramp
+                .refused(mark, Overload::Unspecified, self.in_flight, false, now);
+        } else {
+            self.ramp.answered(now);
+        }
+        self.canary_refused(Duration::from_secs(1), Duration::from_secs(60), now);
+    }
+
+    fn overloaded(
+        &mut self,
+        kind: Overload,
+        mark: SendMark,
+        report: &AttemptReport,
+        now: Duration,
+        out: &mut Vec<GovernorEffect>,
+    ) {
+        // A refused message is a live session's progress; a refused connection is not.
+        if !report.at_opening {
+            self.progress(now);
+        }
+        self.canary_refused(Duration::from_secs(5), Duration::from_secs(60), now);
+        if self.health != EndpointHealth::Up {
+            return;
+        }
+        if kind == Overload::Resource && self.shortage.refused(now) {
+            let alert = GovernorAlert::ResourceFull { endpoint: self.id };
+            out.push(GovernorEffect::Alert(alert));
+        }
+        let n = if report.at_opening {
+            self.connected()
+        } else {
+            self.in_flight
+        };
+        self.ramp.refused(mark, kind, n, report.at_opening, now);
+    }
+
+    fn connection_failed(
+        &mut self,
+        mark: SendMark,
+        report: &AttemptReport,
+        now: Duration,
+        rng: &mut ChaCha8Rng,
+        out: &mut Vec<GovernorEffect>,
+    ) {
+        self.note_speed(FAILURE_LATENCY);
+        let jitter = rng.random_range(0.0..1.0);
+        let suspicion = self
+            .health
+            .on_connection_failure(now, self.last_progress, jitter);
+        match suspicion {
+            Suspicion::Down => {
+                self.go_down(Trouble::Unreachable, now, out);
+                self.probes.start(now, rng);
+            }
+            // Others pass: it takes no more connections than it has.
+            Suspicion::Outweighed if report.at_opening => {
+                let n = self.connected();
+                self.ramp.refused(mark, Overload::Concurrency, n, true, now);
+            }
+            _ => {}
+        }
+    }
+
+    fn refuses_everybody(
+        &mut self,
+        at_opening: bool,
+        now: Duration,
+        rng: &mut ChaCha8Rng,
+        out: &mut Vec<GovernorEffect>,
+    ) {
+        let reply = ReplyKey {
+            code: if at_opening { 554 } else { 530 },
+            enhanced: None,
+        };
+        let endpoint = self.id;
+        out.push(GovernorEffect::Alert(GovernorAlert::Policy {
+            endpoint,
+            reply,
+        }));
+        self.go_down(Trouble::Policy, now, out);
+        self.probes.refused(Refusal::Reply(reply), now, rng);
+    }
+
+    fn probe_unanswered(
+        &mut self,
+        now: Duration,
+        rng: &mut ChaCha8Rng,
+        out: &mut Vec<GovernorEffect>,
+    ) {
+        match self.health {
+            EndpointHealth::Up | EndpointHealth::Canary { .. } => {}
+            EndpointHealth::Unknown => {
+                let jitter = rng.random_range(0.0..1.0);
+                self.health.on_connection_failure(now, None, jitter);
+                self.probes.stop();
+            }
+            EndpointHealth::Suspect { .. } | EndpointHealth::Down { .. } => {
+                self.go_down(Trouble::Unreachable, now, out);
+                self.probes.unanswered(now, rng);
+            }
+        }
+    }
+
+    fn canary_refused(&mut self, first: Duration, max: Duration, now: Duration) {
+        if matches!(self.health, EndpointHealth::Canary { .. }) {
+            self.health.on_canary_refused();
+            self.canary_pause.extend(first, max, now);
+        }
+    }
+
+    fn go_down(&mut self, trouble: Trouble, now: Duration, out: &mut Vec<GovernorEffect>) {
+        if !self.health.is_down() {
+            if self.up_since.is_some() {
+                self.learned_window = self.learned_window();
+            }
+            if let Some(recovered_at) = self.recovered_at.take() {
+                let stood = now.saturating_sub(recovered_at);
+                if stood < RELAPSE {
+                    self.flaps = (self.flaps + 1).min(FLAPS_MAX);
+                } else if stood >= STABLE {
+                    self.flaps = 0;
+                }
+            }
+        }
+        self.up_since = None;
+        self.shortage = Shortage::default();
+        self.health.fail(trouble, now);
+        out.extend(self.connections.abandon().into_iter().map(close));
+    }
+
+    fn restart_ramp(&mut self, now: Duration) {
+        let learned = if self.looks_like_exchange {
+            self.learned_window.min(ramp::WINDOW_EXCHANGE)
+        } else {
+            self.learned_window
+        };
+        let step = ramp::STEP * (1 << self.flaps);
+        self.ramp.restart(learned >> self.flaps, step, now);
+    }
+
+    fn note_speed(&mut self, seconds: f64) {
+        self.speed = if self.speed > 0.0 {
+            SPEED_WEIGHT.mul_add(seconds - self.speed, self.speed)
+        } else {
+            seconds
+        };
+    }
+}
+
+pub(super) const fn close(connection: super::event::ConnectionId) -> GovernorEffect {
+    GovernorEffect::Close { connection }
+}

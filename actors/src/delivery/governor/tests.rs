@@ -1,0 +1,494 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::super::classify::{Overload, ReplyKey, Signal};
+use super::super::health::Trouble;
+use super::super::ramp::WINDOW_MAX_PROVEN;
+use super::*;
+
+const DOMAIN: DomainId = DomainId(1);
+const ONE: [EndpointShape; 1] = [EndpointShape {
+    priority: 10,
+    weight: 1,
+}];
+
+fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+/// A shell without sockets: it keeps the books that a real one keeps and checks the promises.
+struct Shell {
+    governor: Governor,
+    now: Duration,
+    permits: BTreeMap<PermitId, (EndpointId, Via, Pick)>,
+    probes: BTreeMap<ProbeId, (EndpointId, ConnectionId)>,
+    idle: BTreeSet<ConnectionId>,
+    wake_at: Option<Duration>,
+    alerts: Vec<GovernorAlert>,
+    states: Vec<Health>,
+}
+
+impl Shell {
+    fn new(shapes: &[EndpointShape], seed: u64) -> Self {
+        Self {
+            governor: Governor::new(shapes, &Learned::default(), seed, ms(0)),
+            now: ms(0),
+            permits: BTreeMap::new(),
+            probes: BTreeMap::new(),
+            idle: BTreeSet::new(),
+            wake_at: None,
+            alerts: Vec::new(),
+            states: Vec::new(),
+        }
+    }
+
+    fn on(&mut self, event: GovernorEvent) {
+        if event == GovernorEvent::Tick {
+            self.wake_at = None;
+        }
+        for effect in self.governor.on(event, self.now) {
+            match effect {
+                GovernorEffect::Probe {
+                    probe,
+                    endpoint,
+                    connection,
+                } => assert!(self.probes.insert(probe, (endpoint, connection)).is_none()),
+                GovernorEffect::Grant {
+                    permit,
+                    endpoint,
+                    via,
+                    pick,
+                    ..
+                } => {
+                    if let Via::Reuse(connection) = via {
+                        assert!(self.idle.remove(&connection), "only idle ones are reused");
+                    }
+                    assert!(self.permits.insert(permit, (endpoint, via, pick)).is_none());
+                }
+                GovernorEffect::Close { connection } => {
+                    assert!(self.idle.remove(&connection), "only idle ones are closed");
+                }
+                GovernorEffect::WakeAt(at) => {
+                    assert!(at > self.now);
+                    self.wake_at = Some(at);
+                }
+                GovernorEffect::StateChanged(health) => self.states.push(health),
+                GovernorEffect::Alert(alert) => self.alerts.push(alert),
+            }
+        }
+        assert_eq!(
+            self.governor.in_flight(),
+            self.permits.len(),
+            "no grant is lost"
+        );
+    }
+
+    fn demand(&mut self, ready: u32) {
+        self.on(GovernorEvent::Demand {
+            domain: DOMAIN,
+            ready,
+            has_canary: true,
+        });
+    }
+
+    fn answer_probe(&mut self, outcome: ProbeOutcome) -> bool {
+        let Some((probe, (_, connection))) = self.probes.pop_first() else {
+            return false;
+        };
+        if matches!(outcome, ProbeOutcome::Ready { .. }) {
+            self.idle.insert(connection);
+        }
+        self.on(GovernorEvent::Probed { probe, outcome });
+        true
+    }
+
+    fn finish(&mut self, signal: Signal, kept: bool) -> bool {
+        let Some((permit, (_, via, _))) = self.permits.pop_first() else {
+            return false;
+        };
+        let (Via::Open(connection) | Via::Reuse(connection)) = via;
+        let conveyance = if kept {
+            self.idle.insert(connection);
+            Conveyance::Kept
+        } else {
+            Conveyance::Closed
+        };
+        self.on(GovernorEvent::Finished {
+            permit,
+            report: AttemptReport {
+                signal,
+                latency: (signal == Signal::Delivered).then_some(ms(100)),
+                size_bytes: 4096,
+                conveyance,
+                at_opening: !kept && matches!(via, Via::Open(_)),
+            },
+        });
+        true
+    }
+
+    /// Lets time pass up to `until`, ticking when asked to.
+    fn pass(&mut self, until: Duration) {
+        while let Some(at) = self.wake_at.filter(|at| *at <= until) {
+            self.now = at;
+            self.on(GovernorEvent::Tick);
+        }
+        self.now = until;
+    }
+
+    fn pass_for(&mut self, time: Duration) {
+        self.pass(self.now + time);
+    }
+
+    fn recover(&mut self) {
+        self.demand(1000);
+        while self.governor.health() != Health::Ramp {
+            if !self.answer_probe(READY) && !self.finish(Signal::Delivered, true) {
+                self.pass_for(ms(500));
+            }
+            assert!(self.now < Duration::from_secs(60), "{:?}", self.states);
+        }
+    }
+}
+
+const READY: ProbeOutcome = ProbeOutcome::Ready {
+    looks_like_exchange: false,
+};
+
+#[test]
+fn s12_the_first_demand_probes_and_the_probes_own_connection_carries_the_canary() {
+    let mut shell = Shell::new(&ONE, 1);
+    assert!(shell.probes.is_empty(), "nobody wants to send");
+    shell.demand(5);
+    assert_eq!(shell.probes.len(), 1);
+    assert!(shell.permits.is_empty());
+    let connection = shell.probes.values().next().unwrap().1;
+    shell.answer_probe(READY);
+    for n in 0..3 {
+        let granted: Vec<_> = shell.permits.values().copied().collect();
+        assert_eq!(granted.len(), 1, "one canary at a time");
+        assert_eq!(granted[0].1, Via::Reuse(connection), "{n}");
+        assert_eq!(granted[0].2, Pick::Canary);
+        shell.finish(Signal::Delivered, true);
+    }
+    assert_eq!(shell.states, [Health::Canary, Health::Ramp]);
+    assert_eq!(shell.permits.values().next().unwrap().2, Pick::Next);
+}
+
+#[test]
+fn s9a_one_failure_and_a_failed_confirmation_are_down_within_a_second() {
+    let mut shell = Shell::new(&ONE, 2);
+    shell.recover();
+    shell.pass_for(Duration::from_secs(3));
+    let failed_at = shell.now;
+    while shell.finish(Signal::Connection, false) {}
+    assert_eq!(shell.governor.health(), Health::Suspect);
+    shell.pass_for(ms(500));
+    assert!(shell.answer_probe(ProbeOutcome::Unreachable));
+    assert_eq!(shell.governor.health(), Health::Down);
+    assert!(shell.now <= failed_at + ms(1000));
+    assert!(shell.permits.is_empty() && shell.idle.is_empty());
+    assert!(
+        shell
+            .alerts
+            .contains(&GovernorAlert::Down(Trouble::Unreachable))
+    );
+}
+
+#[test]
+fn s11_s15_while_down_only_probes_go_out_and_the_first_one_that_succeeds_delivers() {
+    let mut shell = Shell::new(&ONE, 3);
+    shell.demand(100);
+    shell.answer_probe(ProbeOutcome::Unreachable);
+    let mut probes = 0;
+    while shell.now < Duration::from_secs(3600) {
+        shell.pass_for(ms(100));
+        shell.demand(100);
+        probes += u32::from(shell.answer_probe(ProbeOutcome::Unreachable));
+        assert!(shell.permits.is_empty());
+    }
+    assert!((900..=1100).contains(&probes), "{probes} in an hour");
+    while shell.probes.is_empty() {
+        shell.pass_for(ms(100));
+    }
+    shell.answer_probe(READY);
+    assert_eq!(shell.permits.len(), 1, "no timer stands in between");
+}
+
+#[test]
+fn s9b_a_host_that_refuses_everybody_holds_the_mail_and_alerts_once() {
+    let mut shell = Shell::new(&ONE, 4);
+    let reply = ReplyKey {
+        code: 554,
+        enhanced: None,
+    };
+    shell.demand(10);
+    while shell.now < Duration::from_secs(600) {
+        shell.answer_probe(ProbeOutcome::Policy(reply));
+        shell.pass_for(ms(500));
+    }
+    assert_eq!(shell.governor.health(), Health::Degraded(Trouble::Policy));
+    let policies = shell
+        .alerts
+        .iter()
+        .filter(|alert| matches!(alert, GovernorAlert::Policy { .. }));
+    assert_eq!(policies.count(), 1);
+    let probes = shell.governor.status(shell.now).probes;
+    assert!((10..=40).contains(&probes), "{probes} in ten minutes");
+    assert!(shell.permits.is_empty());
+    while !shell.answer_probe(READY) {
+        shell.pass_for(ms(500));
+    }
+    assert_eq!(
+        shell.governor.health(),
+        Health::Canary,
+        "no human is needed"
+    );
+}
+
+#[test]
+fn s9d_a_full_destination_gets_the_smallest_message_now_and_then() {
+    let mut shell = Shell::new(&ONE, 5);
+    shell.recover();
+    let full = Signal::Overloaded(Overload::Resource);
+    let mut tries = 0;
+    let from = shell.now;
+    while shell.now < from + Duration::from_secs(300) {
+        tries += u32::from(shell.finish(full, true));
+        shell.pass_for(ms(500));
+        shell.demand(1000);
+    }
+    assert_eq!(
+        shell.alerts.last(),
+        Some(&GovernorAlert::ResourceFull {
+            endpoint: EndpointId(0)
+        })
+    );
+    assert!(tries <= 12, "{tries} in five minutes");
+    while shell.permits.is_empty() {
+        shell.pass_for(ms(500));
+    }
+    assert_eq!(shell.permits.values().next().unwrap().2, Pick::Smallest);
+}
+
+#[test]
+fn a_black_hole_that_swallows_live_sessions_is_noticed() {
+    let mut shell = Shell::new(&ONE, 6);
+    shell.recover();
+    assert!(!shell.permits.is_empty());
+    shell.pass_for(Duration::from_secs(31));
+    assert_eq!(shell.governor.health(), Health::Suspect);
+    shell.answer_probe(ProbeOutcome::Unreachable);
+    assert_eq!(shell.governor.health(), Health::Down);
+}
+
+#[test]
+fn a_relapse_makes_the_next_ramp_slower() {
+    let mut shell = Shell::new(&ONE, 7);
+    shell.recover();
+    shell.pass_for(Duration::from_secs(3));
+    while shell.finish(Signal::Connection, false) {}
+    shell.pass_for(ms(500));
+    shell.answer_probe(ProbeOutcome::Unreachable);
+    shell.demand(1000);
+    while shell.governor.health() != Health::Ramp {
+        if !shell.answer_probe(READY) && !shell.finish(Signal::Delivered, true) {
+            shell.pass_for(ms(500));
+        }
+    }
+    // One message every 100 ms for eight seconds: a step of 5 s would have ended.
+    for _ in 0..80 {
+        shell.pass_for(ms(100));
+        shell.finish(Signal::Delivered, true);
+        shell.demand(1000);
+    }
+    assert_eq!(shell.governor.status(shell.now).window, 1);
+}
+
+#[test]
+fn a_lower_tier_is_used_only_while_every_host_above_is_down_and_traffic_returns() {
+    let shapes = [
+        EndpointShape {
+            priority: 10,
+            weight: 1,
+        },
+        EndpointShape {
+            priority: 20,
+            weight: 1,
+        },
+    ];
+    let mut shell = Shell::new(&shapes, 8);
+    shell.demand(10_000);
+    let first = |shell: &Shell| shell.probes.values().next().unwrap().0;
+    assert_eq!(first(&shell), EndpointId(0));
+    shell.answer_probe(ProbeOutcome::Unreachable);
+    shell.pass_for(ms(500));
+    shell.answer_probe(ProbeOutcome::Unreachable);
+    assert_eq!(first(&shell), EndpointId(1), "now the backup is asked");
+    let mut used = BTreeSet::new();
+    let mut back_at = None;
+    while shell.now < Duration::from_secs(300) {
+        let outcome = match shell.probes.values().next() {
+            Some((EndpointId(0), _)) if shell.now < Duration::from_secs(100) => {
+                ProbeOutcome::Unreachable
+            }
+            _ => READY,
+        };
+        shell.answer_probe(outcome);
+        let canaries = [Pick::Canary];
+        for (endpoint, _, pick) in shell.permits.values() {
+            if canaries.contains(pick) {
+                continue;
+            }
+            used.insert(*endpoint);
+            if *endpoint == EndpointId(0) {
+                back_at.get_or_insert(shell.now);
+            }
+        }
+        while shell.finish(Signal::Delivered, true) {
+            if shell.permits.len() > 4 {
+                break;
+            }
+            shell.pass_for(ms(1));
+        }
+        shell.pass_for(ms(100));
+        shell.demand(10_000);
+    }
+    assert!(used.contains(&EndpointId(1)));
+    let back_at = back_at.expect("traffic returned");
+    assert!(back_at >= Duration::from_secs(160), "{back_at:?}");
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Demand(u32),
+    Finish(u8, bool),
+    Return(bool),
+    Probe(u8),
+    Pass(u64),
+    Closed,
+    ProbeNow,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        2 => (0_u32..50).prop_map(Step::Demand),
+        8 => (0_u8..16, any::<bool>()).prop_map(|(signal, kept)| Step::Finish(signal, kept)),
+        1 => any::<bool>().prop_map(Step::Return),
+        4 => (0_u8..8).prop_map(Step::Probe),
+        4 => (1_u64..8000).prop_map(Step::Pass),
+        1 => Just(Step::Closed),
+        1 => Just(Step::ProbeNow),
+    ]
+}
+
+fn signal(n: u8) -> Signal {
+    let key = ReplyKey {
+        code: 451,
+        enhanced: None,
+    };
+    match n {
+        0 => Signal::Answered,
+        1 => Signal::Deferred(key),
+        2 => Signal::Overloaded(Overload::Concurrency),
+        3 => Signal::Overloaded(Overload::Resource),
+        4 => Signal::Overloaded(Overload::Rate),
+        5 => Signal::Connection,
+        6 => Signal::Stale,
+        7 => Signal::Policy,
+        8 => Signal::Tls,
+        9 => Signal::Nothing,
+        _ => Signal::Delivered,
+    }
+}
+
+fn run(steps: &[Step], seed: u64) -> (Vec<Health>, u64) {
+    let shapes = [EndpointShape {
+        priority: 10,
+        weight: 1,
+    }; 2];
+    let mut shell = Shell::new(&shapes, seed);
+    for step in steps {
+        match *step {
+            Step::Demand(ready) => shell.demand(ready),
+            Step::Finish(n, kept) => {
+                let kept = kept && !matches!(n, 5..=9);
+                shell.finish(signal(n), kept);
+            }
+            Step::Return(kept) => {
+                if let Some((permit, (_, via, _))) = shell.permits.pop_first() {
+                    let (Via::Open(connection) | Via::Reuse(connection)) = via;
+                    let conveyance = if kept {
+                        shell.idle.insert(connection);
+                        Conveyance::Kept
+                    } else {
+                        Conveyance::Closed
+                    };
+                    shell.on(GovernorEvent::Returned { permit, conveyance });
+                }
+            }
+            Step::Probe(n) => {
+                let key = ReplyKey {
+                    code: 421,
+                    enhanced: None,
+                };
+                shell.answer_probe(match n {
+                    0 => ProbeOutcome::Unreachable,
+                    1 => ProbeOutcome::Refused(key),
+                    2 => ProbeOutcome::Policy(key),
+                    3 => ProbeOutcome::Tls,
+                    _ => READY,
+                });
+            }
+            Step::Pass(time) => shell.pass_for(ms(time)),
+            Step::Closed => {
+                if let Some(connection) = shell.idle.pop_first() {
+                    shell.on(GovernorEvent::ConnectionClosed { connection });
+                }
+            }
+            Step::ProbeNow => shell.on(GovernorEvent::ProbeNow),
+        }
+        let health = shell.governor.health();
+        let status = shell.governor.status(shell.now);
+        assert!(shell.permits.len() <= 2 * WINDOW_MAX_PROVEN as usize);
+        assert!(status.window <= 2 * WINDOW_MAX_PROVEN);
+        if health == Health::Canary {
+            let canaries = shell.permits.values().filter(|p| p.2 == Pick::Canary);
+            assert!(canaries.count() <= 2, "one for each endpoint");
+        }
+    }
+    // Liveness: whatever happened, a destination that is well again gets everything.
+    while !shell.permits.is_empty() {
+        shell.finish(Signal::Nothing, false);
+    }
+    let mut left = 200;
+    let limit = shell.now + Duration::from_secs(1200);
+    while left > 0 {
+        shell.demand(left);
+        let mut moved = shell.answer_probe(READY);
+        while shell.permits.len() > 20 || (!moved && !shell.permits.is_empty()) {
+            shell.finish(Signal::Delivered, true);
+            left = left.saturating_sub(1);
+            moved = true;
+        }
+        if !moved {
+            let at = shell.wake_at.expect("something is waited for");
+            shell.pass(at);
+        }
+        assert!(shell.now < limit, "stuck: {:?}", shell.governor);
+    }
+    let status = shell.governor.status(shell.now);
+    (shell.states, status.probes)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_grant_is_lost_no_window_exceeded_and_a_destination_that_is_well_gets_everything(
+        steps in prop::collection::vec(step(), 0..200), seed in any::<u64>()
+    ) {
+        let once = run(&steps, seed);
+        let twice = run(&steps, seed);
+        prop_assert_eq!(once, twice);
+    }
+}
