@@ -12,3 +12,4 @@ pub mod smtp;
 pub mod status;
 pub mod supervision;
 pub mod tls;
+pub mod tree;

@@ -75,6 +75,8 @@ pub struct DeliveryStatus {
     pub in_flight: u32,
     /// When the next deferred recipient is due.
     pub next_due_at: Option<Timestamp>,
+    /// Why permanent failures are not believed at the moment, when they are not (D1).
+    pub guard: Option<String>,
     /// Why delivery is stopped until somebody looks at it.
     pub fault: Option<String>,
 }
@@ -188,14 +190,14 @@ fn join(
     delivery: DeliveryStatus,
     route: RouteStatus,
 ) -> DomainStatus {
-    let (state, since, reason) = match (&delivery.fault, &domain.hold) {
-        (Some(fault), _) => (DestinationState::Faulty, route.since, Some(fault.clone())),
-        (None, Some(hold)) => (
-            DestinationState::Held,
-            hold.since,
-            Some(hold.reason.clone()),
-        ),
-        (None, None) => (route.state, route.since, route.reason),
+    let (state, since, reason) = match (&delivery.fault, &domain.hold, &delivery.guard) {
+        (Some(fault), _, _) => (DestinationState::Faulty, route.since, Some(fault.clone())),
+        (None, Some(hold), _) => {
+            let reason = Some(hold.reason.clone());
+            (DestinationState::Held, hold.since, reason)
+        }
+        (None, None, Some(guard)) => (DestinationState::Held, route.since, Some(guard.clone())),
+        (None, None, None) => (route.state, route.since, route.reason),
     };
     DomainStatus {
         domain: domain.name.clone(),

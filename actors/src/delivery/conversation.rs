@@ -133,6 +133,12 @@ impl Conversation {
         self.client.peer_name()
     }
 
+    /// The text of its greeting.
+    #[must_use]
+    pub fn greeting(&self) -> &str {
+        self.client.greeting()
+    }
+
     /// Transactions that ended on this connection.
     #[must_use]
     pub const fn transactions(&self) -> u32 {

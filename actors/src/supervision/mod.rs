@@ -5,6 +5,7 @@
 //! without `post_stop`, so parents stop their children first, in reverse order, with a grace
 //! period. What has to happen after a panic lives in `Drop` or in the store.
 
+pub mod alarm;
 pub mod backoff;
 pub mod child_spec;
 pub mod exit;
@@ -12,6 +13,7 @@ pub mod intensity;
 pub mod service;
 pub mod supervisor;
 
+pub use alarm::Alarm;
 pub use backoff::Backoff;
 pub use child_spec::{ChildSpec, Restart};
 pub use exit::Exit;

@@ -7,8 +7,11 @@
     reason = "helpers of tests may fail the test"
 )]
 
-#[expect(dead_code, reason = "more stories come")]
 #[path = "../support/mod.rs"]
 mod support;
 
+mod control;
 mod conversation;
+mod crash;
+mod outage;
+mod replies;

@@ -2,12 +2,17 @@
 //! behaves as its script says at that moment.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actors::delivery::{Connection, DialError, Dialer};
 use futures_util::future::BoxFuture;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream, DuplexStream};
+use tokio::io::{
+    AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufStream, DuplexStream, ReadBuf,
+};
+use tokio::sync::watch;
 
 /// How the host behaves towards a new connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,6 +26,8 @@ pub(crate) enum Door {
     BlackHole,
     /// Takes it and says nothing.
     Silent,
+    /// The dial itself panics: a fault of ours.
+    Panic,
 }
 
 /// What the host does right now.
@@ -42,8 +49,8 @@ pub(crate) struct Script {
     pub(crate) latency: Duration,
     /// The connection is cut after the message has been taken, before the answer.
     pub(crate) cut_before_final_reply: bool,
-    /// The connection panics our side: the stream breaks in the middle of RCPT.
-    pub(crate) cut_at_rcpt: bool,
+    /// Our side panics when it has named a recipient that holds this text.
+    pub(crate) panic_at: Option<String>,
     /// More connections than this get 421.
     pub(crate) connections_max: usize,
 }
@@ -59,7 +66,7 @@ impl Default for Script {
             accept: "250 2.0.0 taken".to_owned(),
             latency: Duration::from_millis(20),
             cut_before_final_reply: false,
-            cut_at_rcpt: false,
+            panic_at: None,
             connections_max: usize::MAX,
         }
     }
@@ -89,15 +96,16 @@ pub(crate) struct Ledger {
     pub(crate) connections: u64,
     /// Open connections.
     pub(crate) open: usize,
-    /// Most connections that were open at once.
-    pub(crate) open_max: usize,
     /// MAIL commands.
     pub(crate) transactions: u64,
-    /// When MAIL commands came.
-    pub(crate) transaction_times: Vec<tokio::time::Instant>,
 }
 
 impl Ledger {
+    /// Messages that are on their way.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.transactions as usize - self.taken.len()
+    }
+
     /// How often each recipient has got a message, by message.
     pub(crate) fn copies(&self, recipient: &str) -> usize {
         self.taken
@@ -108,16 +116,34 @@ impl Ledger {
 }
 
 /// The host. Clones share it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Destination {
     script: Arc<Mutex<Script>>,
     ledger: Arc<Mutex<Ledger>>,
+    /// Open connections end when it changes.
+    crashes: watch::Sender<u64>,
+}
+
+impl Default for Destination {
+    fn default() -> Self {
+        Self {
+            script: Arc::default(),
+            ledger: Arc::default(),
+            crashes: watch::Sender::new(0),
+        }
+    }
 }
 
 impl Destination {
     /// Changes the script from now on.
     pub(crate) fn script(&self, change: impl FnOnce(&mut Script)) {
         change(&mut self.script.lock().unwrap());
+    }
+
+    /// All connections end, and new ones meet this door.
+    pub(crate) fn crash(&self, door: Door) {
+        self.script(|script| script.door = door);
+        self.crashes.send_modify(|crashes| *crashes += 1);
     }
 
     /// What happened so far.
@@ -130,9 +156,7 @@ impl Destination {
     }
 
     fn note_transaction(&self) {
-        let mut ledger = self.ledger();
-        ledger.transactions += 1;
-        ledger.transaction_times.push(now());
+        self.ledger().transactions += 1;
     }
 
     async fn serve(self, stream: DuplexStream, number: u64) {
@@ -140,7 +164,6 @@ impl Destination {
             let mut ledger = self.ledger();
             ledger.connections += 1;
             ledger.open += 1;
-            ledger.open_max = ledger.open_max.max(ledger.open);
             ledger.open
         };
         let mut session = Session {
@@ -148,8 +171,12 @@ impl Destination {
             stream: BufStream::new(stream),
             number,
         };
-        // An error is the peer's end of the connection.
-        let _ = session.run(open).await;
+        let mut crashes = self.crashes.subscribe();
+        tokio::select! {
+            // An error is the peer's end of the connection.
+            _ = session.run(open) => {}
+            _ = crashes.changed() => {}
+        }
         self.ledger().open -= 1;
     }
 }
@@ -192,9 +219,6 @@ impl Session<'_> {
                     self.say(&script.mail).await?;
                 }
                 "RCPT" => {
-                    if script.cut_at_rcpt {
-                        return Ok(());
-                    }
                     let recipient = between(&line, '<', '>');
                     let answer = script.rcpt.get(&recipient).cloned();
                     let answer = answer.unwrap_or_else(|| "250 2.1.5 ok".to_owned());
@@ -342,15 +366,56 @@ impl Dialer for Net {
                     tokio::time::sleep(Duration::from_secs(5)).await;
                     Err(timed_out)
                 }
+                Door::Panic => panic!("the dialer falls over"),
                 Door::Open | Door::Silent => {
                     let (ours, theirs) = tokio::io::duplex(64 * 1024);
+                    let host = destination.clone();
                     tokio::spawn(destination.serve(theirs, number));
+                    let stream = Brittle { inner: ours, host };
                     Ok(Connection {
-                        stream: Box::new(ours),
+                        stream: Box::new(stream),
                         peer: None,
                     })
                 }
             }
         })
+    }
+}
+
+/// Our end of a connection, which panics when the script says so.
+struct Brittle {
+    inner: DuplexStream,
+    host: Destination,
+}
+
+impl AsyncRead for Brittle {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.inner).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Brittle {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        if let Some(text) = self.host.now().panic_at {
+            let sent = String::from_utf8_lossy(bytes);
+            assert!(!sent.contains(&text), "a fault while {text} is sent");
+        }
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }

@@ -130,20 +130,10 @@ impl Spool {
         audit: AuditRow,
         decide: impl FnOnce(&mut Order, &mut Batch, &Directory) -> Result<T, ChangeError>,
     ) -> Result<T, ChangeError> {
-        self.change_with(Batch::new(), audit, decide).await
-    }
-
-    /// One change of the directory whose rows are encoded already.
-    pub(super) async fn change_with<T>(
-        &self,
-        rows: Batch,
-        audit: AuditRow,
-        decide: impl FnOnce(&mut Order, &mut Batch, &Directory) -> Result<T, ChangeError>,
-    ) -> Result<T, ChangeError> {
         let directory = &self.inner.directory;
         self.inner
             .committer
-            .commit(rows, Durability::Synced, |order, batch| {
+            .commit(Batch::new(), Durability::Synced, |order, batch| {
                 let decided = decide(order, batch, directory)?;
                 put_audit(order, batch, &audit).map_err(SpoolError::from)?;
                 Ok(decided)

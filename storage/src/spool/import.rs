@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use super::{ChangeError, RejectedRow, Spool};
 use crate::codec;
-use crate::commit::Batch;
 use crate::directory::{Directory, DomainTable};
 use crate::engine::KeyspaceId;
 use crate::feed::Hint;
@@ -37,22 +36,28 @@ impl Spool {
         let domains: HashSet<_> = accounts.iter().map(|account| account.domain).collect();
         let domains = aliases.iter().map(|alias| alias.domain).chain(domains);
         let domains: HashSet<_> = domains.collect();
-        // Encoded before the lock is taken, which everybody who accepts mail needs too.
-        let rows = encoded(&accounts, &aliases)?;
-        self.change_with(rows, audit, |_, _, directory| {
+        self.change(audit, |_, batch, directory| {
             let rejected = rejected(directory, &accounts, &aliases);
             if !rejected.is_empty() {
                 return Err(ChangeError::Rejected(rejected));
             }
             let mut tables = directory.write();
             for account in &accounts {
+                let local = account.address.key();
+                let key = keys::local_key(account.domain, &local);
+                batch.encode(KeyspaceId::Mailboxes, &key, |out| {
+                    keys::encode_mailbox(out, account)
+                })?;
                 if let Some(table) = tables.table_mut(account.domain) {
-                    table.put_mailbox(&account.address.key(), account.enabled);
+                    table.put_mailbox(&local, account.enabled);
                 }
             }
             for alias in &aliases {
+                let local = alias.address.key();
+                let key = keys::local_key(alias.domain, &local);
+                batch.encode(KeyspaceId::Aliases, &key, |out| codec::encode(out, alias))?;
                 if let Some(table) = tables.table_mut(alias.domain) {
-                    table.put_alias(&alias.address.key(), &alias.target.mailbox.key());
+                    table.put_alias(&local, &alias.target.mailbox.key());
                 }
             }
             Ok(())
@@ -65,28 +70,13 @@ impl Spool {
     }
 }
 
-fn encoded(accounts: &[MailboxAccount], aliases: &[Alias]) -> Result<Batch, codec::RowError> {
-    let mut rows = Batch::new();
-    for account in accounts {
-        let key = keys::local_key(account.domain, &account.address.key());
-        rows.encode(KeyspaceId::Mailboxes, &key, |out| {
-            keys::encode_mailbox(out, account)
-        })?;
-    }
-    for alias in aliases {
-        let key = keys::local_key(alias.domain, &alias.address.key());
-        rows.encode(KeyspaceId::Aliases, &key, |out| codec::encode(out, alias))?;
-    }
-    Ok(rows)
-}
-
 /// Every row that cannot be stored, with the reason.
 fn rejected(
     directory: &Directory,
     accounts: &[MailboxAccount],
     aliases: &[Alias],
 ) -> Vec<RejectedRow> {
-    let tables = directory.read();
+    let tables = directory.write();
     let mut mailboxes = Locals::with_capacity(accounts.len());
     let mut rejected = Vec::new();
     for (index, account) in accounts.iter().enumerate() {

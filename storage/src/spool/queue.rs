@@ -111,7 +111,10 @@ impl Spool {
         domains
     }
 
-    fn next_position(&self, domain: DomainId) -> Sequence {
+    /// The position that the next entry of a domain will get, in either lane. What is accepted from
+    /// now on lies there or behind.
+    #[must_use]
+    pub fn next_position(&self, domain: DomainId) -> Sequence {
         let order = self.inner.committer.order();
         order
             .domain(domain)

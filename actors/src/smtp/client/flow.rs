@@ -147,6 +147,7 @@ impl Client {
             return self.refused(Expected::Banner, reply);
         }
         self.peer_name = first_word(&reply);
+        self.greeting = reply.text();
         self.send_ehlo();
     }
 

@@ -140,6 +140,7 @@ pub struct Client {
     events: VecDeque<Event>,
     expected: VecDeque<Expected>,
     capabilities: Capabilities,
+    greeting: String,
     peer_name: Option<String>,
     is_encrypted: bool,
     reset_needed: bool,
@@ -159,6 +160,7 @@ impl Client {
             events: VecDeque::new(),
             expected: VecDeque::from([Expected::Banner]),
             capabilities: Capabilities::default(),
+            greeting: String::new(),
             peer_name: None,
             is_encrypted: false,
             reset_needed: false,
@@ -192,6 +194,12 @@ impl Client {
     #[must_use]
     pub fn peer_name(&self) -> Option<&str> {
         self.peer_name.as_deref()
+    }
+
+    /// The text of the greeting; empty before it has come.
+    #[must_use]
+    pub fn greeting(&self) -> &str {
+        &self.greeting
     }
 
     /// Whether the connection is encrypted.

@@ -1,0 +1,118 @@
+//! The actor that deletes what nobody needs any more, in small turns.
+//!
+//! It keeps no state that matters: after a crash it looks again (crash table: later expiry, rescan).
+
+use std::time::Duration;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use storage::spool::Spool;
+
+use super::reclaim::Reclaim;
+use crate::supervision::ChildSpec;
+
+/// Entries or bodies per turn, so that other work gets in between.
+const TURN_MAX: usize = 256;
+/// Pause between two turns of the same sweep.
+const TURN_PAUSE: Duration = Duration::from_millis(50);
+/// How often set-aside entries are looked through.
+const ASIDE_INTERVAL: Duration = Duration::from_secs(60);
+/// How often bodies without a message are looked for.
+const ORPHANS_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// The actor.
+#[derive(Debug)]
+pub struct RetentionActor;
+
+/// Its turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetentionMessage {
+    /// Set-aside entries whose 30 days are over.
+    Aside,
+    /// Bodies whose message was never accepted.
+    Orphans,
+}
+
+/// What it works with.
+#[derive(Debug)]
+pub struct RetentionState {
+    spool: Spool,
+    reclaim: Reclaim,
+}
+
+impl RetentionActor {
+    /// The actor as a child of the tree.
+    #[must_use]
+    pub fn child_spec(spool: Spool) -> ChildSpec {
+        ChildSpec::actor("retention", move |supervisor| {
+            let spool = spool.clone();
+            async move {
+                let (actor, _) = Self::spawn_linked(None, Self, spool, supervisor).await?;
+                Ok(actor.get_cell())
+            }
+        })
+    }
+}
+
+impl Actor for RetentionActor {
+    type Msg = RetentionMessage;
+    type State = RetentionState;
+    type Arguments = Spool;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<RetentionMessage>,
+        spool: Spool,
+    ) -> Result<RetentionState, ActorProcessingErr> {
+        myself.send_message(RetentionMessage::Orphans)?;
+        myself.send_message(RetentionMessage::Aside)?;
+        Ok(RetentionState {
+            spool,
+            reclaim: Reclaim::default(),
+        })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<RetentionMessage>,
+        message: RetentionMessage,
+        state: &mut RetentionState,
+    ) -> Result<(), ActorProcessingErr> {
+        let (done, interval) = match message {
+            RetentionMessage::Aside => {
+                state.reclaim().await?;
+                let now = state.spool.clock().now();
+                let done = state.spool.sweep_aside(now, TURN_MAX).await?;
+                (done, ASIDE_INTERVAL)
+            }
+            RetentionMessage::Orphans => {
+                let done = state.spool.sweep_orphans(TURN_MAX).await?;
+                (done, ORPHANS_INTERVAL)
+            }
+        };
+        if done > 0 {
+            tracing::info!(what = ?message, count = done, "deleted what is no longer needed");
+        }
+        let pause = if done < TURN_MAX {
+            interval
+        } else {
+            TURN_PAUSE
+        };
+        // Armed after the work, so turns never pile up behind a slow store.
+        myself.send_after(pause, move || message);
+        Ok(())
+    }
+}
+
+impl RetentionState {
+    async fn reclaim(&mut self) -> Result<(), ActorProcessingErr> {
+        let queued_bytes = self.spool.counters_total().queued_bytes;
+        if self
+            .reclaim
+            .on(queued_bytes, self.spool.clock().monotonic())
+        {
+            self.spool.reclaim().await?;
+            tracing::info!("gave the space of delivered mail back");
+        }
+        Ok(())
+    }
+}
