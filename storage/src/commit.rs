@@ -8,6 +8,7 @@
 mod batch;
 mod committer;
 mod head;
+mod news;
 mod order;
 mod recent;
 

@@ -76,7 +76,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     ids: IdGenerator,
     directory: Directory,
-    feed: Feed,
+    feed: Arc<Feed>,
     uploads: Arc<Uploads>,
     intents: IntentBoard,
     space: SpaceWatch,

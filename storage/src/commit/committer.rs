@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::batch::Batch;
 use super::order::Order;
@@ -12,6 +12,7 @@ use crate::codec;
 use crate::codec::RowError;
 use crate::engine::{Durability, Engine, EngineError, EngineFuture, KeyspaceId};
 use crate::error::SpoolError;
+use crate::feed::{Feed, Hint};
 use crate::keyspace::{heads, meta};
 use crate::limits::COMMIT_BYTES_ON_THE_WAY_MAX;
 use crate::model::{Clock, Timestamp};
@@ -28,15 +29,29 @@ pub(crate) struct Committer {
     clock: Arc<dyn Clock>,
     order: Mutex<Order>,
     completed: AtomicU64,
+    feed: Arc<Feed>,
+    /// How many commits the engine has answered, ours and those before us.
+    answered: watch::Receiver<u64>,
+    answered_before: u64,
     /// Bounds what waits for the disk; the bound stands before the send.
     room: Semaphore,
 }
 
 impl Committer {
-    pub(crate) fn new(engine: Arc<dyn Engine>, clock: Arc<dyn Clock>, order: Order) -> Self {
+    pub(crate) fn new(
+        engine: Arc<dyn Engine>,
+        clock: Arc<dyn Clock>,
+        order: Order,
+        feed: Arc<Feed>,
+    ) -> Self {
+        let answered = engine.watch();
+        let answered_before = *answered.borrow();
         Self {
             engine,
             clock,
+            feed,
+            answered,
+            answered_before,
             order: Mutex::new(order),
             completed: AtomicU64::new(0),
             room: Semaphore::new(COMMIT_BYTES_ON_THE_WAY_MAX / PERMIT_BYTES),
@@ -85,8 +100,19 @@ impl Committer {
         if let Some(done) = done {
             done.await?;
             self.completed.fetch_max(ticket, Ordering::AcqRel);
+            self.tell_news(ticket);
         }
         Ok(staged)
+    }
+
+    /// Tells of new mail that is visible by now: that of this commit, and that of all others of its
+    /// group, which the engine counts before it answers any of them.
+    fn tell_news(&self, ticket: u64) {
+        let answered = self.answered.borrow().saturating_sub(self.answered_before);
+        let news = self.order().news.take(ticket.max(answered));
+        for domain in news {
+            self.feed.tell(Hint::Queued(domain));
+        }
     }
 
     /// Writes the clock's watermark when no other commit has done so for a while.
@@ -117,9 +143,10 @@ impl Committer {
     {
         let now = self.clock.now();
         let mut order = self.order();
+        // Tickets number what the engine is given, as the engine does.
         order.ticket += 1;
         order.completed = self.completed();
-        let staged = stage(&mut order, &mut batch)?;
+        let staged = stage(&mut order, &mut batch).inspect_err(|_| order.ticket -= 1)?;
         for domain in batch.take_touched() {
             if let Some(state) = order.domain(domain) {
                 let head = state.head();
@@ -129,6 +156,7 @@ impl Committer {
             }
         }
         if batch.is_empty() {
+            order.ticket -= 1;
             return Ok((staged, order.ticket, None));
         }
         if watermark_is_due(&order, now) {

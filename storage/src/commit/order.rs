@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::head::HeadTracker;
+use super::news::News;
 use super::recent::Recent;
 use crate::keyspace::heads::DomainHead;
 use crate::model::{Counters, DomainId, MessageId, MessageRow, Sequence, Timestamp};
@@ -33,6 +34,8 @@ pub(crate) struct Order {
     pub(crate) next_audit: u64,
     /// The latest clock watermark that was written.
     pub(crate) clock_written: Timestamp,
+    /// New mail that nobody was told about.
+    pub(crate) news: News,
     entries: Recent<(DomainId, Sequence), EntryState>,
     messages: Recent<MessageId, Option<MessageRow>>,
     asides: Recent<(DomainId, Sequence), ()>,
@@ -87,11 +90,6 @@ impl DomainOrder {
         }
     }
 
-    /// Notes a row added to the ready lane by the commit `ticket`.
-    pub(crate) const fn lane_grows(&mut self, ticket: u64) {
-        self.lane_ticket = ticket;
-    }
-
     /// Notes a row added to `due` by the commit `ticket`.
     pub(crate) fn due_grows(&mut self, ticket: u64, due_at: Timestamp) {
         self.due_ticket = ticket;
@@ -116,6 +114,7 @@ impl Order {
             next_domain,
             next_audit,
             clock_written,
+            news: News::default(),
             entries: Recent::new(),
             messages: Recent::new(),
             asides: Recent::new(),
@@ -152,6 +151,14 @@ impl Order {
     /// Forgets a domain; no mail is taken for it any more.
     pub(crate) fn remove_domain(&mut self, domain: DomainId) {
         self.domains.remove(&domain);
+    }
+
+    /// Notes that this commit adds a row to the ready lane of a domain.
+    pub(crate) fn lane_grows(&mut self, domain: DomainId) {
+        self.news.note(self.ticket, domain);
+        if let Some(state) = self.domains.get_mut(&domain) {
+            state.lane_ticket = self.ticket;
+        }
     }
 
     /// What lately happened to an entry.

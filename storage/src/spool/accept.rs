@@ -12,7 +12,6 @@ use crate::codec::RowError;
 use crate::commit::{Batch, Order};
 use crate::engine::{Durability, KeyspaceId};
 use crate::error::SpoolError;
-use crate::feed::Hint;
 use crate::keyspace::queue::Fresh;
 use crate::keyspace::{aside, meta, queue, transit};
 use crate::limits::RECIPIENTS_MAX;
@@ -94,9 +93,7 @@ impl Spool {
                 prepared.stage(order, batch)
             })
             .await?;
-        prepared
-            .accepted()
-            .for_each(|hint| self.inner.feed.tell(hint));
+        prepared.accepted();
         metrics::accepted(self.clock().monotonic().saturating_sub(started));
         Ok(())
     }
@@ -166,7 +163,6 @@ impl PreparedMessage {
 
     /// Gives positions and counts. After [`Self::check`] it does not refuse.
     pub(super) fn stage(&mut self, order: &mut Order, batch: &mut Batch) -> Result<(), SpoolError> {
-        let ticket = order.ticket;
         for entry in &mut self.entries {
             let Some(domain) = order.domain_mut(entry.domain) else {
                 return Err(SpoolError::UnknownDomain(entry.domain));
@@ -181,7 +177,7 @@ impl PreparedMessage {
             } else {
                 domain.counters.queued += recipients;
                 domain.counters.queued_bytes += self.row.size_bytes;
-                domain.lane_grows(ticket);
+                order.lane_grows(entry.domain);
                 batch.put(KeyspaceId::Queue, &queue::key(entry.domain, sequence), row);
             }
             batch.touch(entry.domain);
@@ -197,15 +193,11 @@ impl PreparedMessage {
         Ok(())
     }
 
-    /// The commit is visible: whom to tell.
-    pub(super) fn accepted(self) -> impl Iterator<Item = Hint> {
+    /// The commit is visible.
+    pub(super) fn accepted(self) {
         if let Some(claim) = self.body.claim {
             claim.accepted();
         }
-        self.entries
-            .into_iter()
-            .filter(|entry| !entry.quarantined)
-            .map(|entry| Hint::Queued(entry.domain))
     }
 }
 

@@ -8,7 +8,6 @@ use crate::codec;
 use crate::commit::{Batch, Order};
 use crate::engine::{Direction, Durability, EngineError, KeyspaceId};
 use crate::error::SpoolError;
-use crate::feed::Hint;
 use crate::keyspace::{aside, audit, queue};
 use crate::limits::{ASIDE_KEPT, PAGE_ROWS_MAX};
 use crate::metrics;
@@ -79,11 +78,8 @@ impl Spool {
         sequence: Sequence,
         audit: AuditRow,
     ) -> Result<Sequence, SpoolError> {
-        let released = self
-            .depart(domain, sequence, Departure::Released, Some(&audit))
-            .await?;
-        self.inner.feed.tell(Hint::Queued(domain));
-        Ok(released)
+        self.depart(domain, sequence, Departure::Released, Some(&audit))
+            .await
     }
 
     /// Deletes an entry for good.
@@ -230,7 +226,6 @@ impl Leaver {
             batch.delete(KeyspaceId::Aside, &aside::age_key(at, domain, sequence));
         }
         order.note_aside_gone(domain, sequence);
-        let ticket = order.ticket;
         let mut position = sequence;
         if let Some(state) = order.domain_mut(domain) {
             count(
@@ -241,7 +236,7 @@ impl Leaver {
             );
             if matches!(self.departure, Departure::Released) {
                 position = state.take_sequence();
-                state.lane_grows(ticket);
+                order.lane_grows(domain);
             }
         }
         match (&self.found.entry, self.departure) {

@@ -144,14 +144,15 @@ impl Spool {
         intents: Vec<Intent>,
     ) -> Self {
         let failed = engine.failed();
+        let feed = Arc::new(Feed::new());
         let space = SpaceWatch::new(options.space.clone(), options.message_size_limit);
         Self {
             inner: Arc::new(Inner {
-                committer: Committer::new(engine, Arc::clone(&clock), order),
+                committer: Committer::new(engine, Arc::clone(&clock), order, Arc::clone(&feed)),
                 ids: IdGenerator::new(options.node, id_seed()),
                 clock,
                 directory,
-                feed: Feed::new(),
+                feed,
                 uploads: Arc::default(),
                 intents: IntentBoard::new(intents),
                 space,

@@ -118,21 +118,14 @@ impl Spool {
                 .await;
             match staged {
                 Ok(settled) => {
-                    self.tell_of_notices(prepared);
+                    let current = prepared.into_iter().filter(|one| one.current);
+                    for notice in current.flat_map(|one| one.notices) {
+                        notice.accepted();
+                    }
                     return Ok(settled);
                 }
                 Err(StageError::ReadAgain) => {}
                 Err(StageError::Refused(error)) => return Err(error),
-            }
-        }
-    }
-
-    fn tell_of_notices(&self, prepared: Vec<Prepared>) {
-        for one in prepared.into_iter().filter(|one| one.current) {
-            for notice in one.notices {
-                notice
-                    .accepted()
-                    .for_each(|hint| self.inner.feed.tell(hint));
             }
         }
     }

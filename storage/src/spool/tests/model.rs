@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use crate::engine::MemoryEngine;
+use crate::engine::{Engine, MemoryEngine};
 use crate::model::{AsideKind, Counters, DomainId, QueueEntry, Sequence, Timestamp};
 use crate::spool::testing::{audit, clock, destination, message, reply};
 use crate::spool::{
@@ -49,6 +49,8 @@ enum Step {
     /// Drop what was set aside long ago.
     Sweep,
     Restart,
+    /// As a restart, without what was not synced.
+    PowerCut,
 }
 
 /// Where a recipient is.
@@ -79,6 +81,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => at.prop_map(|(domain, nth)| Step::SetAside { domain, nth }),
         1 => Just(Step::Sweep),
         1 => Just(Step::Restart),
+        1 => Just(Step::PowerCut),
     ];
     proptest::collection::vec(step, 1..60)
 }
@@ -87,6 +90,9 @@ struct Run {
     engine: MemoryEngine,
     spool: Spool,
     model: Model,
+    /// The model as of the last synced commit.
+    durable: Model,
+    syncs: u64,
     made: usize,
     old: Vec<QueueEntry>,
 }
@@ -103,6 +109,8 @@ impl Run {
             engine,
             spool,
             model: Model::new(),
+            durable: Model::new(),
+            syncs: 0,
             made: 0,
             old: Vec::new(),
         }
@@ -132,6 +140,17 @@ impl Run {
                 // Copies do not outlive the process.
                 self.old.clear();
             }
+            Step::PowerCut => {
+                self.engine.lose_unsynced();
+                self.spool = open(&self.engine).await;
+                self.old.clear();
+                self.model = self.durable.clone();
+            }
+        }
+        let syncs = self.engine.stats().await.unwrap().syncs;
+        if syncs > self.syncs {
+            self.syncs = syncs;
+            self.durable = self.model.clone();
         }
     }
 
@@ -402,7 +421,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     /// D7, S23: accepted = delivered + queued + quarantined + parked + failed + expired + removed,
-    /// at every step, through restarts.
+    /// at every step, through restarts and power cuts.
     #[test]
     fn the_ledger_adds_up_and_everybody_is_in_one_place(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread()
