@@ -1,7 +1,7 @@
 //! Mailhold: how the parts start.
 //!
-//! `config` reads the node's file, `cli` is the command line, `telemetry` the log, `demo` the
-//! demonstration.
+//! `config` reads the node's file, `cli` is the command line, `telemetry` log and metrics, `demo`
+//! the demonstration.
 
 pub mod cli;
 pub mod config;

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::destination::DestinationArgument;
 
 /// Keeps an organisation's mail alive when its mail server is not.
 #[derive(Debug, Parser)]
@@ -26,6 +28,36 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Check the configuration: every fault with file, line, key and what was expected.
     Check(CheckArguments),
+    /// Show whether mail is flowing, domain by domain.
+    Status,
+    /// Manage protected domains.
+    #[command(subcommand)]
+    Domain(DomainCommand),
+    /// Manage mailboxes.
+    #[command(subcommand)]
+    Mailbox(MailboxCommand),
+    /// Manage further addresses of mailboxes.
+    #[command(subcommand)]
+    Alias(AliasCommand),
+    /// Hold a domain's delivery; mail is still taken in.
+    Hold(HoldArguments),
+    /// Release a domain's delivery.
+    Release {
+        /// The domain.
+        domain: String,
+    },
+    /// See and manage what waits.
+    #[command(subcommand)]
+    Queue(QueueCommand),
+    /// Look after the store.
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// Show who changed what, newest first.
+    Audit {
+        /// Rows at most.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
 }
 
 /// `check`.
@@ -34,4 +66,315 @@ pub(super) struct CheckArguments {
     /// Print the reference of all keys (Markdown) instead.
     #[arg(long)]
     pub(super) reference: bool,
+}
+
+/// How recipients are checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum VerifyArgument {
+    /// Only recipients that the directory knows.
+    Directory,
+    /// Every recipient.
+    Accept,
+    /// `directory` as soon as the domain has a mailbox, `accept` until then.
+    Auto,
+}
+
+/// `domain`.
+#[derive(Debug, Subcommand)]
+pub(super) enum DomainCommand {
+    /// Protect a domain.
+    Add {
+        /// Its name.
+        name: String,
+        #[command(flatten)]
+        settings: DomainSettings,
+    },
+    /// List all domains.
+    List,
+    /// Show one domain.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Change a domain; what is not given stays.
+    Set {
+        /// Its name.
+        name: String,
+        #[command(flatten)]
+        settings: DomainSettings,
+    },
+    /// Stop protecting a domain. Refused while mail is queued.
+    Remove {
+        /// Its name.
+        name: String,
+        /// Discard the mail that is still queued.
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// What can be set on a domain.
+#[derive(Debug, Args)]
+pub(super) struct DomainSettings {
+    /// A host that its mail goes to: host[:port][,priority=N][,weight=N][,tls=POLICY], where POLICY
+    /// is none, opportunistic, required or verified. Give it once for each host.
+    #[arg(long = "destination", value_name = "HOST:PORT")]
+    pub(super) destinations: Vec<DestinationArgument>,
+    /// How recipients are checked.
+    #[arg(long)]
+    pub(super) verify: Option<VerifyArgument>,
+    /// Days that mail is held, 1 to 60.
+    #[arg(long, value_name = "DAYS")]
+    pub(super) hold_days: Option<u16>,
+    /// Whether recipients that the directory does not know are taken in all the same.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub(super) catch_all: Option<bool>,
+}
+
+/// `mailbox`.
+#[derive(Debug, Subcommand)]
+pub(super) enum MailboxCommand {
+    /// Add a mailbox.
+    Add {
+        /// Its address.
+        address: String,
+        /// Display name.
+        #[arg(long)]
+        name: Option<String>,
+        /// Address outside the domain for resets.
+        #[arg(long)]
+        recovery: Option<String>,
+        /// Language tag, e.g. de.
+        #[arg(long)]
+        language: Option<String>,
+        /// Refuse its mail.
+        #[arg(long)]
+        disabled: bool,
+    },
+    /// Add or change many: a CSV file with a header line; `address` and optionally name, aliases
+    /// (separated by spaces), recovery, language, enabled. One faulty row refuses the whole file.
+    Import {
+        /// The file; - for standard input.
+        file: PathBuf,
+        /// Check everything, change nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// List the mailboxes of a domain.
+    List {
+        /// The domain.
+        domain: String,
+    },
+    /// Remove a mailbox.
+    Remove {
+        /// Its address.
+        address: String,
+    },
+}
+
+/// `alias`.
+#[derive(Debug, Subcommand)]
+pub(super) enum AliasCommand {
+    /// Add an alias of a mailbox.
+    Add {
+        /// The alias.
+        address: String,
+        /// The mailbox it stands for.
+        mailbox: String,
+    },
+    /// List the aliases of a domain.
+    List {
+        /// The domain.
+        domain: String,
+    },
+    /// Remove an alias.
+    Remove {
+        /// The alias.
+        address: String,
+    },
+}
+
+/// `hold`.
+#[derive(Debug, Args)]
+pub(super) struct HoldArguments {
+    /// The domain.
+    pub(super) domain: String,
+    /// Why, for everybody who looks.
+    #[arg(long, default_value = "held by hand")]
+    pub(super) reason: String,
+    /// When the hold ends by itself, e.g. 2030-01-01T06:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub(super) until: Option<String>,
+}
+
+/// `queue`.
+#[derive(Debug, Subcommand)]
+pub(super) enum QueueCommand {
+    /// List what waits.
+    List {
+        #[command(flatten)]
+        filter: FilterArguments,
+        /// Rows at most.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+        /// List what is set aside (parked, expired, quarantined, damaged) instead; needs --domain.
+        #[arg(long, requires = "domain")]
+        aside: bool,
+    },
+    /// Show one message.
+    Show {
+        /// Its queue id.
+        id: String,
+    },
+    /// Try again at the next occasion, whatever the message waits for.
+    Retry(ChoiceArguments),
+    /// Give up and tell the sender, if a notification is owed.
+    Bounce(ChoiceArguments),
+    /// Discard without telling anybody.
+    Remove(ChoiceArguments),
+    /// Put messages that are set aside back into the queue.
+    Release {
+        /// Their queue ids.
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+    /// Discard messages that are set aside.
+    Discard {
+        /// Their queue ids.
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+    /// Write a message as it came in to standard output or a file.
+    Export {
+        /// Its queue id.
+        id: String,
+        /// The file.
+        #[arg(long, short)]
+        output: Option<PathBuf>,
+    },
+}
+
+/// Which messages; all that is given has to fit.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct FilterArguments {
+    /// Messages for this domain.
+    #[arg(long)]
+    pub(super) domain: Option<String>,
+    /// Messages with this in the sender's address.
+    #[arg(long)]
+    pub(super) sender: Option<String>,
+    /// Messages with this in a recipient's address.
+    #[arg(long)]
+    pub(super) recipient: Option<String>,
+}
+
+/// Which messages to act on.
+#[derive(Debug, Args)]
+pub(super) struct ChoiceArguments {
+    /// Queue ids.
+    #[arg(required_unless_present_any = ["domain", "sender", "recipient", "all"],
+          conflicts_with_all = ["domain", "sender", "recipient", "all"])]
+    pub(super) ids: Vec<String>,
+    #[command(flatten)]
+    pub(super) filter: FilterArguments,
+    /// Everything that waits.
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Count what fits, change nothing.
+    #[arg(long, conflicts_with = "ids")]
+    pub(super) dry_run: bool,
+}
+
+/// `store`.
+#[derive(Debug, Subcommand)]
+pub(super) enum StoreCommand {
+    /// Read everything and report damage. The server must not be running.
+    Check,
+    /// Show sizes and counts of the running node's store.
+    Stats,
+    /// Write a backup of the running node's store into a new directory.
+    Backup {
+        /// The directory; must not exist yet.
+        directory: PathBuf,
+    },
+    /// Repair journals after a crash that the start refuses to pass over. The server must not be
+    /// running.
+    Recover,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn parse(line: &str) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(line.split_ascii_whitespace())
+    }
+
+    #[test]
+    fn the_declaration_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    /// D9: what the API can do can be done here.
+    #[test]
+    fn d9_every_command_parses() {
+        for line in [
+            "mailhold check --reference",
+            "mailhold --json status",
+            "mailhold status --json --config f.toml",
+            "mailhold domain add example.test --destination 127.0.0.1:2626",
+            "mailhold domain add e.test --destination a:25,priority=1 --destination b:25 --verify auto",
+            "mailhold domain set e.test --hold-days 30 --catch-all",
+            "mailhold domain set e.test --catch-all false",
+            "mailhold domain list",
+            "mailhold domain show e.test",
+            "mailhold domain remove e.test --force",
+            "mailhold mailbox add alice@e.test --name Alice --recovery a@b.test --disabled",
+            "mailhold mailbox import people.csv --dry-run",
+            "mailhold mailbox list e.test",
+            "mailhold mailbox remove alice@e.test",
+            "mailhold alias add a@e.test alice@e.test",
+            "mailhold alias list e.test",
+            "mailhold alias remove a@e.test",
+            "mailhold hold e.test --reason work --until 2030-01-01T00:00:00Z",
+            "mailhold release e.test",
+            "mailhold queue list --domain e.test --sender a --recipient b --limit 5",
+            "mailhold queue list --aside --domain e.test",
+            "mailhold queue show 0",
+            "mailhold queue retry 0 1 2",
+            "mailhold queue bounce --domain e.test --dry-run",
+            "mailhold queue remove --all",
+            "mailhold queue release 0",
+            "mailhold queue discard 0",
+            "mailhold queue export 0 -o file.eml",
+            "mailhold store check",
+            "mailhold store stats",
+            "mailhold store backup dir",
+            "mailhold store recover",
+            "mailhold audit --limit 5",
+        ] {
+            assert!(parse(line).is_ok(), "{line}: {}", parse(line).unwrap_err());
+        }
+    }
+
+    #[test]
+    fn what_is_unclear_is_refused() {
+        for line in [
+            "mailhold",
+            "mailhold nonsense",
+            "mailhold domain add",
+            "mailhold domain add e.test --destination x:y",
+            "mailhold domain add e.test --verify perhaps",
+            "mailhold queue remove",
+            "mailhold queue remove 0 --all",
+            "mailhold queue remove 0 --domain e.test",
+            "mailhold queue retry 0 --dry-run",
+            "mailhold queue list --aside",
+            "mailhold queue release",
+            "mailhold store backup",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
 }

@@ -1,24 +1,38 @@
 //! The command line.
 //!
-//! `serve`, `demo` and `check` work on their own; all other commands are clients of the running
-//! node's API. Documents and tables go to standard output, messages to standard error, and the
-//! exit code tells what happened (`exit`).
+//! `serve`, `demo`, `check` and some of `store` work on their own; all other commands are clients
+//! of the running node's API. Documents and tables go to standard output, messages to standard
+//! error, and the exit code tells what happened (`exit`).
 
+mod alias;
 mod args;
 mod check;
+mod client;
+mod destination;
+mod domain;
 mod exit;
+mod mailbox;
 mod output;
+mod pin;
+mod queue;
+mod status;
+mod store;
 mod table;
 
 use std::ffi::OsString;
+use std::future::Future;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use args::{Arguments, Command};
-use exit::Failure;
+use args::{Arguments, Command, StoreCommand};
+use client::Client;
+use exit::{Failure, SOFTWARE};
 use output::Output;
+
+use crate::config::Config;
 
 /// Runs the command in `arguments` (with the program's name in front) and tells how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -40,7 +54,43 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
     let file = arguments.config.as_deref();
     match arguments.command {
         Command::Check(options) => check::check(file, &options, &output),
+        Command::Store(StoreCommand::Recover) => store::recover(&Config::load(file)?, output),
+        Command::Store(StoreCommand::Check) => {
+            let config = Config::load(file)?;
+            blocking(store::check(&config, output))
+        }
+        command => blocking(ask(command, file, output)),
     }
+}
+
+/// Commands that a running node carries out.
+async fn ask(command: Command, file: Option<&Path>, output: Output) -> Result<(), Failure> {
+    let client = Client::new(&Config::load(file)?)?;
+    match command {
+        Command::Status => status::status(&client, output).await,
+        Command::Audit { limit } => status::audit(limit, &client, output).await,
+        Command::Domain(command) => domain::run(command, &client, output).await,
+        Command::Hold(arguments) => domain::hold(arguments, &client, output).await,
+        Command::Release { domain } => domain::release(&domain, &client, output).await,
+        Command::Mailbox(command) => mailbox::run(command, &client, output).await,
+        Command::Alias(command) => alias::run(command, &client, output).await,
+        Command::Queue(command) => queue::run(command, &client, output).await,
+        Command::Store(StoreCommand::Stats) => store::stats(&client, output).await,
+        Command::Store(StoreCommand::Backup { directory }) => {
+            store::backup(&directory, &client, output).await
+        }
+        Command::Check(_) | Command::Store(StoreCommand::Check | StoreCommand::Recover) => {
+            Err(Failure::new(SOFTWARE, "this command needs no server"))
+        }
+    }
+}
+
+fn blocking(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(SOFTWARE, error.to_string()))?;
+    runtime.block_on(command)
 }
 
 /// Help and version are answers; everything else is a usage error (64).

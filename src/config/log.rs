@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::field::{Applies, Field, Preset, Section, SectionReader};
 use super::value::Text;
@@ -78,6 +78,9 @@ impl Text for LogFormat {
     }
 }
 
+/// Libraries that say at `info` what concerns only themselves.
+const TALKATIVE: [&str; 4] = ["fjall", "lsm_tree", "ractor", "hickory"];
+
 /// Levels, in total and per part.
 #[derive(Debug, Clone)]
 pub struct LogLevel {
@@ -86,10 +89,22 @@ pub struct LogLevel {
 }
 
 impl LogLevel {
-    /// The filter it stands for.
+    /// The filter it stands for. Libraries that tell their inner life at `info` are kept to
+    /// warnings, unless they are named.
     #[must_use]
     pub fn targets(&self) -> Targets {
-        self.targets.clone()
+        let quiet = TALKATIVE.map(|name| (name, LevelFilter::WARN));
+        let level = self.targets.default_level().unwrap_or(LevelFilter::OFF);
+        let mut targets = Targets::new().with_default(level);
+        if level >= LevelFilter::WARN {
+            targets = targets.with_targets(quiet);
+        }
+        targets.extend(
+            self.targets
+                .iter()
+                .map(|(name, level)| (name.to_owned(), level)),
+        );
+        targets
     }
 }
 
@@ -107,10 +122,7 @@ impl Text for LogLevel {
         // A lone word that is no level would be taken for a part's name and switch all else off.
         let sound = text.split(',').all(|part| {
             let level = part.rsplit_once('=').map_or(part, |(_, level)| level);
-            level
-                .trim()
-                .parse::<tracing::level_filters::LevelFilter>()
-                .is_ok()
+            level.trim().parse::<LevelFilter>().is_ok()
         });
         let targets = text
             .parse()
@@ -120,5 +132,28 @@ impl Text for LogLevel {
             written: text.to_owned(),
             targets,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing::Level;
+
+    #[test]
+    fn libraries_are_kept_to_warnings_unless_they_are_named() {
+        for (written, target, level, written_out) in [
+            ("info", "mailhold", Level::INFO, true),
+            ("info", "fjall::db", Level::INFO, false),
+            ("info", "lsm_tree", Level::WARN, true),
+            ("info,fjall=debug", "fjall::db", Level::DEBUG, true),
+            ("debug", "ractor", Level::INFO, false),
+            ("error", "fjall", Level::WARN, false),
+            ("warn,actors=trace", "actors::smtp", Level::TRACE, true),
+        ] {
+            let level_of = LogLevel::from_text(written).unwrap();
+            let enabled = level_of.targets().would_enable(target, &level);
+            assert_eq!(enabled, written_out, "{written} {target} {level}");
+        }
     }
 }

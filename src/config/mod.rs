@@ -233,6 +233,13 @@ exempt_clients = ["127.0.0.0/8"]
     }
 
     #[test]
+    fn the_file_for_deployment_is_sound() {
+        let text = include_str!("../../docs/deploy/mailhold.toml");
+        let config = parse(text).unwrap();
+        assert_eq!(config.node.data_dir, Path::new("/var/lib/mailhold"));
+    }
+
+    #[test]
     fn without_a_file_everything_is_on_loopback_and_data_is_in_the_current_folder() {
         let config = Config::load(None).unwrap();
         assert!(config.smtp.listen.iter().all(|a| a.ip().is_loopback()));

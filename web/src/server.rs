@@ -10,6 +10,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::session::ListeningSocket;
+use actors::supervision::{ChildSpec, Stopping};
 use actors::tls::ServerTls;
 use axum::Router;
 use axum::response::Response;
@@ -35,6 +37,8 @@ const HEADER_BYTES_MAX: usize = 32 * 1024;
 const HEADER_FIELDS_MAX: usize = 64;
 /// How long requests in progress may take to end after the stop.
 const GRACE: Duration = Duration::from_secs(5);
+/// What a stop may take beyond that.
+const STOP_MARGIN: Duration = Duration::from_secs(1);
 /// Pause after a failed accept: file descriptors do not come back faster.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
@@ -43,27 +47,40 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 pub struct Peer(pub SocketAddr);
 
 /// A bound listener with what it serves.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct HttpServer {
-    listener: Arc<TcpListener>,
+    socket: ListeningSocket,
     tls: Option<Arc<ServerTls>>,
     router: Router,
 }
 
 impl HttpServer {
-    /// Serves `router` on `listener`, in TLS when a certificate is given. The listener is shared,
-    /// so that a restarted service goes on with the same socket.
+    /// Serves `router` on `socket`, in TLS when a certificate is given.
     #[must_use]
-    pub fn new(listener: Arc<TcpListener>, tls: Option<Arc<ServerTls>>, router: Router) -> Self {
+    pub const fn new(socket: ListeningSocket, tls: Option<Arc<ServerTls>>, router: Router) -> Self {
         Self {
-            listener,
+            socket,
             tls,
             router,
         }
     }
 
+    /// The listener as a child of a supervisor. After a crash it goes on with the same socket.
+    #[must_use]
+    pub fn child_spec(self, name: &str) -> ChildSpec {
+        ChildSpec::service(name, move |mut stopping: Stopping| {
+            let server = self.clone();
+            async move { Ok(server.run(stopping.requested()).await?) }
+        })
+        .with_shutdown(GRACE + STOP_MARGIN)
+    }
+
     /// Serves until `stop` resolves, then lets requests in progress end, for five seconds at most.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
+    ///
+    /// # Errors
+    /// When the process has no file descriptor left to begin with.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let listener = self.socket.listener()?;
         let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let (stopping, _) = watch::channel(false);
         let mut connections = JoinSet::new();
@@ -71,7 +88,7 @@ impl HttpServer {
         loop {
             tokio::select! {
                 () = &mut stop => break,
-                accepted = accept(&self.listener, &permits) => match accepted {
+                accepted = accept(&listener, &permits) => match accepted {
                     Ok((stream, peer, permit)) => {
                         let connection = Connection {
                             peer,
@@ -94,6 +111,7 @@ impl HttpServer {
         let ended = async { while connections.join_next().await.is_some() {} };
         // Whatever takes longer is cut off when the set is dropped.
         let _ = tokio::time::timeout(GRACE, ended).await;
+        Ok(())
     }
 }
 

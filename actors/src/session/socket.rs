@@ -46,8 +46,11 @@ impl ListeningSocket {
         self.address
     }
 
-    /// A handle for one listener.
-    pub(super) fn listener(&self) -> io::Result<TcpListener> {
+    /// A handle for one listener. Must be called on a runtime.
+    ///
+    /// # Errors
+    /// When the process has no file descriptor left.
+    pub fn listener(&self) -> io::Result<TcpListener> {
         TcpListener::from_std(self.socket.try_clone()?)
     }
 }

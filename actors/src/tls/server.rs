@@ -75,6 +75,11 @@ impl ServerTls {
         Arc::clone(&current)
     }
 
+    /// Shows what `other` shows, from the next connection on: for files that have moved.
+    pub fn take_over(&self, other: &Self) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = other.config();
+    }
+
     /// Reads the files again.
     ///
     /// # Errors

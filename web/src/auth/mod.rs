@@ -4,4 +4,4 @@ mod bearer;
 mod operator_token;
 
 pub use bearer::require_operator;
-pub use operator_token::{OperatorToken, TokenError};
+pub use operator_token::{OperatorToken, TOKEN_FILE, TokenError};

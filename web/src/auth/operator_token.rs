@@ -11,6 +11,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+/// Name of the token's file in the data directory.
+pub const TOKEN_FILE: &str = "operator.token";
 /// Bytes of randomness.
 const TOKEN_BYTES: usize = 32;
 /// Shorter than this is a truncated or hand-made file.

@@ -1,0 +1,116 @@
+//! `mailhold mailbox …`.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use hyper::Method;
+use serde_json::json;
+use web::api::{ImportReport, MailboxView, Page};
+
+use super::args::MailboxCommand;
+use super::client::{Client, Payload, Query};
+use super::exit::{Failure, INPUT_OUTPUT};
+use super::output::Output;
+use super::table::Table;
+
+const MAILBOXES: &str = "/api/v1/mailboxes";
+const MAILBOX: &str = "/api/v1/mailbox";
+
+/// Runs `mailhold mailbox …`.
+pub(super) async fn run(
+    command: MailboxCommand,
+    client: &Client,
+    output: Output,
+) -> Result<(), Failure> {
+    match command {
+        MailboxCommand::Add {
+            address,
+            name,
+            recovery,
+            language,
+            disabled,
+        } => {
+            let body = json!({
+                "address": address,
+                "name": name,
+                "recovery": recovery,
+                "language": language,
+                "enabled": !disabled,
+            });
+            let payload = Some(Payload::json(&body)?);
+            let mailbox: MailboxView = client.send(Method::POST, MAILBOXES, payload).await?;
+            output.show(&mailbox, |mailbox| {
+                format!("{} is there\n", mailbox.address)
+            })
+        }
+        MailboxCommand::Import { file, dry_run } => {
+            let payload = Some(Payload::csv(read(&file)?));
+            let dry_run = dry_run.then_some("true");
+            let target = Query::default().with("dry_run", dry_run);
+            let target = target.on("/api/v1/mailboxes/import");
+            let report: ImportReport = client.send(Method::POST, &target, payload).await?;
+            output.show(&report, imported)
+        }
+        MailboxCommand::List { domain } => {
+            let query = Query::default().with("domain", Some(&domain));
+            let page: Page<MailboxView> = client.list(MAILBOXES, &query, None).await?;
+            output.show(&page, list)
+        }
+        MailboxCommand::Remove { address } => {
+            let target = Query::default().with("address", Some(&address)).on(MAILBOX);
+            client.command(Method::DELETE, &target, None).await?;
+            let done = json!({"removed": address});
+            output.show(&done, |_| format!("{address} is removed\n"))
+        }
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().lock().read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(file).and_then(|mut file| file.read_to_end(&mut bytes))
+    };
+    match read {
+        Ok(_) => Ok(bytes),
+        Err(error) => {
+            let message = format!("cannot read {}: {error}", file.display());
+            Err(Failure::new(INPUT_OUTPUT, message))
+        }
+    }
+}
+
+fn imported(report: &ImportReport) -> String {
+    let ImportReport {
+        rows,
+        added,
+        changed,
+        unchanged,
+        aliases_added,
+        ..
+    } = report;
+    let tried = if report.dry_run {
+        "nothing was changed; it would be: "
+    } else {
+        ""
+    };
+    format!(
+        "{tried}{rows} rows: {added} added, {changed} changed, {unchanged} as they were, {aliases_added} aliases added\n"
+    )
+}
+
+fn list(page: &Page<MailboxView>) -> String {
+    let mut table = Table::new(&["mailbox", "name", "enabled", "password", "recovery"]);
+    let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
+    for mailbox in &page.items {
+        table.row([
+            mailbox.address.clone(),
+            mailbox.name.clone().unwrap_or_else(|| "–".to_owned()),
+            yes(mailbox.enabled),
+            yes(mailbox.has_password),
+            mailbox.recovery.clone().unwrap_or_else(|| "–".to_owned()),
+        ]);
+    }
+    table.render()
+}
