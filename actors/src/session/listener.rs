@@ -191,13 +191,32 @@ impl ListenerState {
     }
 }
 
+/// How long to leave a system alone that has no file descriptor or no memory for us.
+#[derive(Debug)]
+struct AcceptPause(Duration);
+
+impl Default for AcceptPause {
+    fn default() -> Self {
+        Self(ACCEPT_PAUSE_FIRST)
+    }
+}
+
+impl AcceptPause {
+    /// The pause now; the next one is twice as long.
+    fn lengthen(&mut self) -> Duration {
+        let pause = self.0;
+        self.0 = (pause * 2).min(ACCEPT_PAUSE_MAX);
+        pause
+    }
+}
+
 async fn accept(
     listener: Arc<TcpListener>,
     intake: Arc<Intake>,
     to: ActorRef<ListenerMessage>,
     mut stopping: Stopping,
 ) -> Result<(), ServiceError> {
-    let mut pause = ACCEPT_PAUSE_FIRST;
+    let mut pause = AcceptPause::default();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -206,7 +225,7 @@ async fn accept(
         };
         match accepted {
             Ok((stream, peer)) => {
-                pause = ACCEPT_PAUSE_FIRST;
+                pause = AcceptPause::default();
                 match admit(&intake, &stream, peer.ip()) {
                     Ok(permit) => to.cast(ListenerMessage::Accepted(stream, peer, permit))?,
                     Err(refusal) => turn_away(&stream, refusal),
@@ -216,12 +235,12 @@ async fn accept(
             Err(error) => {
                 // No file descriptors or no memory: accepting at once again would only burn time.
                 metrics::accept_error();
-                tracing::warn!(%error, pause_ms = pause.as_millis(), "cannot accept");
+                let wait = pause.lengthen();
+                tracing::warn!(%error, pause_ms = wait.as_millis(), "cannot accept");
                 tokio::select! {
                     () = stopping.requested() => return Ok(()),
-                    () = tokio::time::sleep(pause) => {}
+                    () = tokio::time::sleep(wait) => {}
                 }
-                pause = (pause * 2).min(ACCEPT_PAUSE_MAX);
             }
         }
     }
@@ -262,4 +281,26 @@ fn is_of_the_connection(error: &io::Error) -> bool {
             | io::ErrorKind::ConnectionRefused
             | io::ErrorKind::Interrupted
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn q18_pauses_grow_to_one_second_and_begin_anew_after_a_connection() {
+        let mut pause = AcceptPause::default();
+        let pauses: Vec<u128> = (0..7).map(|_| pause.lengthen().as_millis()).collect();
+        assert_eq!(pauses, [50, 100, 200, 400, 800, 1000, 1000]);
+        pause = AcceptPause::default();
+        assert_eq!(pause.lengthen(), ACCEPT_PAUSE_FIRST);
+    }
+
+    #[test]
+    fn q18_a_peer_that_gave_up_is_no_reason_to_pause() {
+        let aborted = io::Error::from(io::ErrorKind::ConnectionAborted);
+        assert!(is_of_the_connection(&aborted));
+        let no_descriptors = io::Error::from_raw_os_error(24);
+        assert!(!is_of_the_connection(&no_descriptors));
+    }
 }

@@ -73,6 +73,21 @@ async fn d6_recipients_are_checked_against_the_directory() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn in9_mail_to_postmaster_without_a_domain_reaches_the_oldest_domain() {
+    let world = World::new().await;
+    let mut peer = world.introduced().await;
+    peer.play(
+        "> MAIL FROM:<>\n< 250\n> RCPT TO:<Postmaster>\n< 250\n> DATA\n< 354\n> x\n> .\n< 250",
+    )
+    .await;
+    let entries = world.queue(world.checked).await;
+    assert_eq!(
+        entries[0].recipients[0].recipient.path.to_string(),
+        "postmaster"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_change_of_the_directory_is_seen_by_open_sessions() {
     let world = World::new().await;
     let mut peer = world.introduced().await;
