@@ -4,7 +4,7 @@
 //! administrator. A mailbox costs its local part and a few dozen bytes. Look-ups take a read lock
 //! for the time of one hash look-up and are never held across an await.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::model::{Domain, DomainId, DomainName, Mailbox, VerifyMode};
@@ -59,6 +59,8 @@ pub struct DirectoryCounts {
 pub(crate) struct Tables {
     by_name: HashMap<DomainName, DomainId>,
     domains: HashMap<DomainId, DomainTable>,
+    /// Names of domains that are being removed: not to be given again before that has ended.
+    leaving: HashSet<DomainName>,
 }
 
 #[derive(Debug)]
@@ -203,14 +205,26 @@ impl Tables {
         }
     }
 
-    /// Takes a domain out with everything in it.
+    /// Takes a domain out with everything in it; its name stays taken until it has left.
     pub(crate) fn take_domain(&mut self, name: &DomainName) -> Option<DomainTable> {
         let id = self.by_name.remove(name)?;
+        self.leaving.insert(name.clone());
         self.domains.remove(&id)
+    }
+
+    /// A domain that was taken out does not come back.
+    pub(crate) fn has_left(&mut self, name: &DomainName) {
+        self.leaving.remove(name);
+    }
+
+    /// Whether a name belongs to a domain, be it one that is being removed.
+    pub(crate) fn is_taken(&self, name: &DomainName) -> bool {
+        self.by_name.contains_key(name) || self.leaving.contains(name)
     }
 
     /// Puts a domain back that was taken out.
     pub(crate) fn restore(&mut self, table: DomainTable) {
+        self.leaving.remove(&table.domain.name);
         self.by_name
             .insert(table.domain.name.clone(), table.domain.id);
         self.domains.insert(table.domain.id, table);

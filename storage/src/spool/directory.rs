@@ -63,7 +63,7 @@ impl Spool {
         let created_at = self.clock().now();
         let domain = self
             .change(audit, |order, batch, directory| {
-                if directory.domain_by_name(&new.name).is_some() {
+                if directory.read().is_taken(&new.name) {
                     return Err(ChangeError::Exists(new.name.to_string()));
                 }
                 let domain = Domain {

@@ -25,7 +25,10 @@ struct Removal {
 
 impl Removal {
     fn done(mut self) {
-        self.table = None;
+        if let Some(table) = self.table.take() {
+            let mut tables = self.spool.inner.directory.write();
+            tables.has_left(&table.domain().name);
+        }
     }
 }
 

@@ -243,6 +243,11 @@ async fn an_interrupted_removal_leaves_a_domain_that_takes_mail() {
     let new = NewDomain::new(x.clone(), vec![destination()]);
     spool.add_domain(new, audit()).await.unwrap();
     accepted(&spool, b"x", &[(1, &["a@x.example"])]).await;
+    // Dropped before it begins to work: nothing happened, and the name is free for nobody else.
+    drop(spool.remove_domain(&x, true, audit()));
+    let again = NewDomain::new(x.clone(), vec![destination()]);
+    let taken = spool.add_domain(again, audit()).await;
+    assert!(matches!(taken, Err(ChangeError::Exists(_))));
     engine.fail("broken");
     let removal = spool.remove_domain(&x, true, audit()).now_or_never();
     assert!(removal.unwrap().is_err());
