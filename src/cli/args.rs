@@ -26,6 +26,8 @@ pub(super) struct Arguments {
 /// Commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Run the node: take mail in, pass it on, hold it while a destination is down.
+    Serve,
     /// Check the configuration: every fault with file, line, key and what was expected.
     Check(CheckArguments),
     /// Show whether mail is flowing, domain by domain.
@@ -320,6 +322,8 @@ mod tests {
     #[test]
     fn d9_every_command_parses() {
         for line in [
+            "mailhold serve",
+            "mailhold --config f.toml serve",
             "mailhold check --reference",
             "mailhold --json status",
             "mailhold status --json --config f.toml",

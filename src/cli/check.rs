@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use actors::tls::CertificateFiles;
+use actors::tls::ServerTls;
 use serde::Serialize;
 
 use super::args::CheckArguments;
@@ -43,7 +43,7 @@ pub(super) fn check(
     }
     let loaded = Config::load(file);
     let faults = match &loaded {
-        Ok(config) => unreadable_files(config),
+        Ok(config) => unusable_certificates(config),
         Err(error) => described(error),
     };
     let sound = faults.is_empty();
@@ -100,25 +100,18 @@ fn in_force(config: &Config) -> Vec<Setting> {
         .collect()
 }
 
-/// Files that the configuration names and that a start would miss.
-fn unreadable_files(config: &Config) -> Vec<FaultReport> {
+/// Certificates that the configuration names and that a start could not use.
+fn unusable_certificates(config: &Config) -> Vec<FaultReport> {
     let pairs = [("smtp", &config.smtp.tls), ("admin", &config.admin.tls)];
     pairs
         .into_iter()
         .filter_map(|(section, files)| Some((section, files.as_ref()?)))
-        .flat_map(|(section, CertificateFiles { certificate, key })| {
-            [
-                (format!("{section}.certificate"), certificate),
-                (format!("{section}.key"), key),
-            ]
-        })
-        .filter_map(|(key, path)| {
-            let error = std::fs::File::open(path).err()?;
-            let problem = format!("cannot read {}: {error}", path.display());
+        .filter_map(|(section, files)| {
+            let error = ServerTls::from_files(files.clone(), &[]).err()?;
             Some(FaultReport {
                 line: None,
-                key,
-                problem,
+                key: format!("{section}.certificate"),
+                problem: error.to_string(),
             })
         })
         .collect()

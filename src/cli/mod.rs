@@ -15,6 +15,7 @@ mod mailbox;
 mod output;
 mod pin;
 mod queue;
+mod serve;
 mod status;
 mod store;
 mod table;
@@ -53,6 +54,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
     let output = Output::new(arguments.json);
     let file = arguments.config.as_deref();
     match arguments.command {
+        Command::Serve => serve::serve(file),
         Command::Check(options) => check::check(file, &options, &output),
         Command::Store(StoreCommand::Recover) => store::recover(&Config::load(file)?, output),
         Command::Store(StoreCommand::Check) => {
@@ -79,7 +81,9 @@ async fn ask(command: Command, file: Option<&Path>, output: Output) -> Result<()
         Command::Store(StoreCommand::Backup { directory }) => {
             store::backup(&directory, &client, output).await
         }
-        Command::Check(_) | Command::Store(StoreCommand::Check | StoreCommand::Recover) => {
+        Command::Serve
+        | Command::Check(_)
+        | Command::Store(StoreCommand::Check | StoreCommand::Recover) => {
             Err(Failure::new(SOFTWARE, "this command needs no server"))
         }
     }

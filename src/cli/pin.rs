@@ -95,3 +95,36 @@ impl ServerCertVerifier for Pinned {
             .supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actors::tls::ServerTls;
+    use std::net::Ipv4Addr;
+    use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+    /// Whether a client that pins the certificate in `pinned` talks to a server with that in `shown`.
+    async fn meet(pinned: &Path, shown: &Path) -> Result<(), String> {
+        let text = format!("data_dir = {:?}", pinned.display().to_string());
+        let config = Config::parse(&text, None).unwrap();
+        let client = client_config(&config).map_err(|error| error.to_string())?;
+        let server = ServerTls::self_signed(shown, "admin", "localhost", &["http/1.1"]).unwrap();
+        let (near, far) = tokio::io::duplex(16 * 1024);
+        let acceptor = TlsAcceptor::from(server.config());
+        let connector = TlsConnector::from(client);
+        let name = ServerName::from(std::net::IpAddr::from(Ipv4Addr::LOCALHOST));
+        let (connected, _) = tokio::join!(connector.connect(name, near), acceptor.accept(far));
+        connected.map(drop).map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn the_nodes_own_certificate_is_accepted_and_no_other() {
+        let (own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let missing = meet(own.path(), other.path()).await.unwrap_err();
+        assert!(missing.contains("admin-self-signed.pem"), "{missing}");
+        ServerTls::self_signed(own.path(), "admin", "localhost", &[]).unwrap();
+        assert_eq!(meet(own.path(), own.path()).await, Ok(()));
+        let refused = meet(own.path(), other.path()).await.unwrap_err();
+        assert!(refused.contains("another certificate"), "{refused}");
+    }
+}

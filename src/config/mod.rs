@@ -164,6 +164,15 @@ impl Config {
         })
     }
 
+    /// Notes the values of `next` as those in force for these keys.
+    pub(crate) fn take_over(&mut self, next: &Self, keys: &[String]) {
+        for key in keys {
+            if let Some(value) = next.settings.get(key) {
+                self.settings.insert(key.clone(), value.clone());
+            }
+        }
+    }
+
     /// What a reload from `self` to `next` changes: keys that apply at once, and keys that need a
     /// restart.
     #[must_use]

@@ -1,0 +1,409 @@
+//! One node: everything opened and bound in order, then the supervision tree over it.
+//!
+//! Order of a start: data directory, token, certificates, store, sockets, tree; intake accepts
+//! last. A start that fails leaves nothing running.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::delivery::{Manners, TcpDialer};
+use actors::dns::{DnsError, HickoryResolver};
+use actors::session::{Intake, ListeningSocket, Policy, SmtpListener};
+use actors::status::StatusBoard;
+use actors::supervision::{ChildSpec, Exit};
+use actors::tls::{CertificateFiles, ClientTls, ServerTls, TlsError};
+use actors::tree::{self, Tree, TreeConfig};
+use storage::model::SystemClock;
+use storage::spool::{OpenError, Spool, SpoolError, SpoolOptions};
+use web::auth::{OperatorToken, TOKEN_FILE, TokenError};
+use web::guard::Guard;
+use web::operations::OperationsSite;
+use web::server::HttpServer;
+use web::{AdminSite, admin_router};
+
+use crate::config::{Changes, Config, Scheme};
+use crate::telemetry::Telemetry;
+
+/// How long a stop may take, everything included (B11).
+pub const STOP_GRACE: Duration = Duration::from_secs(30);
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory cannot be made.
+    #[error("data directory {}: {source}", path.display())]
+    DataDirectory {
+        /// Which.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The operator token.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// A certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// Name resolution.
+    #[error("name resolution: {0}")]
+    Dns(#[from] DnsError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// An address cannot be listened on.
+    #[error("{key}: cannot listen on {address}: {source}")]
+    Listen {
+        /// The key of the configuration.
+        key: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// A part of the tree did not start.
+    #[error("{0}")]
+    Tree(String),
+}
+
+impl StartError {
+    /// The exit status of the process (sysexits).
+    #[must_use]
+    pub fn status(&self) -> u8 {
+        match self {
+            Self::Tls(_) | Self::Dns(_) => 78,
+            Self::Tree(_) => 70,
+            Self::Listen { source, .. } | Self::DataDirectory { source, .. }
+                if source.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                77
+            }
+            Self::Listen { .. } | Self::DataDirectory { .. } | Self::Token(_) | Self::Store(_) => {
+                74
+            }
+        }
+    }
+}
+
+/// Where a node listens; ports are known even when any were asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addresses {
+    /// Intake.
+    pub smtp: Vec<SocketAddr>,
+    /// Administration.
+    pub admin: SocketAddr,
+    /// Metrics and health.
+    pub operations: SocketAddr,
+}
+
+/// A running node.
+#[derive(Debug)]
+pub struct Node {
+    config: Config,
+    telemetry: Telemetry,
+    spool: Spool,
+    board: StatusBoard,
+    intake: Arc<Intake>,
+    certificates: Certificates,
+    addresses: Addresses,
+    tree: Tree,
+}
+
+impl Node {
+    /// Starts a node; when this returns, mail is taken in.
+    ///
+    /// # Errors
+    /// The first thing that could not be had, in words for an operator.
+    pub async fn start(config: Config, telemetry: Telemetry) -> Result<Self, StartError> {
+        let data_dir = &config.node.data_dir;
+        make_private(data_dir)?;
+        let token = OperatorToken::load_or_create(&data_dir.join(TOKEN_FILE))?;
+        let certificates = Certificates::load(&config)?;
+        let resolver = HickoryResolver::new(&config.dns.servers)?;
+        let client_tls = ClientTls::new()?;
+        let spool = open(&config).await?;
+        let sockets = Sockets::bind(&config)?;
+        let addresses = sockets.addresses();
+        let board = StatusBoard::default();
+        let intake = Intake::new(
+            spool.clone(),
+            Some(Arc::clone(&certificates.smtp)),
+            policy(&config),
+        );
+        let web = WebParts {
+            config: &config,
+            telemetry: &telemetry,
+            spool: &spool,
+            board: &board,
+            token,
+            admin_tls: certificates.admin.clone(),
+        };
+        let tree = tree::start(TreeConfig {
+            spool: spool.clone(),
+            board: board.clone(),
+            dialer: Arc::new(TcpDialer::new(Arc::new(resolver))),
+            manners: Manners {
+                helo_name: config.node.hostname.as_str().into(),
+                tls: client_tls,
+                clock: Arc::clone(spool.clock()),
+            },
+            seed: spool.clock().wall().as_millis(),
+            web: web.children(&sockets),
+            smtp: sockets
+                .smtp
+                .iter()
+                .map(|socket| SmtpListener::child_spec(socket.clone(), Arc::clone(&intake)))
+                .collect(),
+        })
+        .await
+        .map_err(|error| StartError::Tree(error.to_string()))?;
+        Ok(Self {
+            config,
+            telemetry,
+            spool,
+            board,
+            intake,
+            certificates,
+            addresses,
+            tree,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Its store.
+    #[must_use]
+    pub const fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
+    /// The live state of its domains.
+    #[must_use]
+    pub const fn status(&self) -> &StatusBoard {
+        &self.board
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Puts another configuration in force as far as that goes without a restart, and reads the
+    /// certificates again. An unusable certificate leaves everything as it was.
+    ///
+    /// # Errors
+    /// What is wrong with the certificate.
+    pub fn reload(&mut self, next: Config) -> Result<Changes, TlsError> {
+        self.certificates.reload(&next)?;
+        let changes = self.config.changes(&next);
+        // What needs a restart stays as it is, so that a later reload still tells.
+        self.config.limits = next.limits.clone();
+        self.config.log.level = next.log.level.clone();
+        self.config.take_over(&next, &changes.applied);
+        self.intake.set_policy(policy(&self.config));
+        self.telemetry.set_level(&self.config.log.level);
+        Ok(changes)
+    }
+
+    /// Resolves when the node cannot go on, and says why; [`Node::stop`] is still to be called.
+    /// Cancel-safe.
+    pub async fn ending(&mut self) -> Exit {
+        self.tree.ending().await
+    }
+
+    /// Stops everything in reverse order of the start and syncs the store, within
+    /// [`STOP_GRACE`].
+    pub async fn stop(self) -> Exit {
+        let exit = self.tree.stop(STOP_GRACE).await;
+        match self.spool.shutdown().await {
+            Ok(()) => exit,
+            Err(error) => worse(exit, &error),
+        }
+    }
+}
+
+/// A store that failed while it stopped matters only when nothing else was wrong before.
+fn worse(exit: Exit, error: &SpoolError) -> Exit {
+    match exit {
+        Exit::Requested => Exit::Storage(error.to_string()),
+        other => other,
+    }
+}
+
+async fn open(config: &Config) -> Result<Spool, OpenError> {
+    let options = SpoolOptions {
+        message_size_limit: config.limits.message_size.bytes(),
+        ..SpoolOptions::default()
+    };
+    Spool::open_with(&config.node.data_dir, options, |not_before| {
+        Arc::new(SystemClock::new(not_before))
+    })
+    .await
+}
+
+/// What intake has to know of the configuration.
+fn policy(config: &Config) -> Policy {
+    let limits = &config.limits;
+    let exempt = limits.exempt_clients.clone();
+    Policy {
+        message_size_max: limits.message_size.bytes(),
+        connections: limits.connections as usize,
+        connections_per_client: limits.connections_per_client,
+        connections_per_minute: limits.connections_per_minute,
+        exempt: Arc::new(move |address| exempt.iter().any(|network| network.contains(address))),
+        ..Policy::new(config.node.hostname.as_str())
+    }
+}
+
+/// Makes the data directory for its owner alone; one that exists stays as it is.
+fn make_private(path: &Path) -> Result<(), StartError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path);
+    made.map_err(|source| StartError::DataDirectory {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The certificates of the listeners.
+#[derive(Debug)]
+struct Certificates {
+    smtp: Arc<ServerTls>,
+    admin: Option<Arc<ServerTls>>,
+}
+
+impl Certificates {
+    fn load(config: &Config) -> Result<Self, TlsError> {
+        let data_dir = &config.node.data_dir;
+        let load =
+            |files: &Option<CertificateFiles>, listener: &str, name: &str, protocol: &str| {
+                let tls = match files {
+                    Some(files) => ServerTls::from_files(files.clone(), &[protocol]),
+                    None => ServerTls::self_signed(data_dir, listener, name, &[protocol]),
+                };
+                tls.map(Arc::new)
+            };
+        let hostname = config.node.hostname.as_str();
+        let smtp = load(&config.smtp.tls, "smtp", hostname, "smtp")?;
+        let url = &config.admin.url;
+        let admin = match url.scheme() {
+            Scheme::Http => None,
+            Scheme::Https => {
+                let name = url.host().trim_matches(['[', ']']);
+                Some(load(&config.admin.tls, "admin", name, "http/1.1")?)
+            }
+        };
+        Ok(Self { smtp, admin })
+    }
+
+    /// Reads the files that `next` names; all of them or none.
+    fn reload(&self, next: &Config) -> Result<(), TlsError> {
+        let fresh = Self::load(next)?;
+        self.smtp.take_over(&fresh.smtp);
+        if let (Some(admin), Some(fresh)) = (&self.admin, &fresh.admin) {
+            admin.take_over(fresh);
+        }
+        Ok(())
+    }
+}
+
+/// Everything a node listens with.
+struct Sockets {
+    smtp: Vec<ListeningSocket>,
+    admin: ListeningSocket,
+    operations: ListeningSocket,
+}
+
+impl Sockets {
+    fn bind(config: &Config) -> Result<Self, StartError> {
+        let bind = |key, address| {
+            ListeningSocket::bind(address).map_err(|source| StartError::Listen {
+                key,
+                address,
+                source,
+            })
+        };
+        let smtp = config.smtp.listen.iter();
+        Ok(Self {
+            smtp: smtp
+                .map(|address| bind("smtp.listen", *address))
+                .collect::<Result<_, _>>()?,
+            admin: bind("admin.listen", config.admin.listen)?,
+            operations: bind("operations.listen", config.operations.listen)?,
+        })
+    }
+
+    fn addresses(&self) -> Addresses {
+        Addresses {
+            smtp: self.smtp.iter().map(ListeningSocket::address).collect(),
+            admin: self.admin.address(),
+            operations: self.operations.address(),
+        }
+    }
+}
+
+/// What the web listeners are made of.
+struct WebParts<'n> {
+    config: &'n Config,
+    telemetry: &'n Telemetry,
+    spool: &'n Spool,
+    board: &'n StatusBoard,
+    token: OperatorToken,
+    admin_tls: Option<Arc<ServerTls>>,
+}
+
+impl WebParts<'_> {
+    fn children(self, sockets: &Sockets) -> Vec<ChildSpec> {
+        let site = AdminSite {
+            spool: self.spool.clone(),
+            status: self.board.clone(),
+            token: self.token,
+            hostname: self.config.node.hostname.clone(),
+            started_at: self.spool.clock().wall(),
+        };
+        let guard = Guard {
+            hosts: hosts(self.config, sockets.admin.address()).into(),
+            tls: self.admin_tls.is_some(),
+        };
+        let admin = HttpServer::new(
+            sockets.admin.clone(),
+            self.admin_tls,
+            admin_router(site, guard),
+        );
+        let operations = OperationsSite {
+            spool: self.spool.clone(),
+            status: self.board.clone(),
+            render: self.telemetry.render(),
+        };
+        let operations = web::operations::router(operations);
+        let operations = HttpServer::new(sockets.operations.clone(), None, operations);
+        let mut children = vec![
+            admin.child_spec("admin listener"),
+            operations.child_spec("operations listener"),
+        ];
+        children.extend(self.telemetry.upkeep());
+        children
+    }
+}
+
+/// What a `Host` header may say on the administration listener.
+fn hosts(config: &Config, listen: SocketAddr) -> Vec<String> {
+    let port = listen.port();
+    vec![
+        config.admin.url.authority(),
+        listen.to_string(),
+        format!("localhost:{port}"),
+        format!("127.0.0.1:{port}"),
+        format!("[::1]:{port}"),
+    ]
+}
