@@ -2,11 +2,12 @@
 //! into a store, and the memory of idle connections.
 //!
 //! ```text
-//! cargo bench -p mailhold-actors --bench session -- [directory=PATH] [seconds=5]
+//! cargo bench -p mailhold-actors --bench session -- [directory=PATH] [seconds=5] [large=SENDERS]
 //! ```
 //!
 //! Without a directory the store is in memory and nothing is synced. The senders run in the same
-//! process and are part of the cost: 50 connections, 25 messages of 4 KiB each, pipelined.
+//! process and are part of the cost: 50 connections, 25 messages of 4 KiB each, pipelined. With
+//! `large`, so many senders hand in 50 MB each at once instead, and the peak of memory is told.
 #![expect(
     clippy::disallowed_methods,
     reason = "a benchmark reads the clock and spawns its senders"
@@ -36,19 +37,28 @@ type Failure = Box<dyn Error + Send + Sync>;
 const SESSIONS: usize = 50;
 const MESSAGES_PER_CONNECTION: usize = 25;
 const IDLE: usize = 1_000;
+const LARGE: usize = 50_000_000;
 const ENVELOPE: &[u8] = b"MAIL FROM:<s@sender.example>\r\nRCPT TO:<alice@x.example>\r\nDATA\r\n";
 
 fn main() -> Result<(), Failure> {
     let mut directory = None;
-    let mut seconds = 5;
+    let (mut seconds, mut large) = (5, 0);
     for argument in std::env::args().skip(1) {
         match argument.split_once('=') {
             Some(("directory", value)) => directory = Some(PathBuf::from(value)),
             Some(("seconds", value)) => seconds = value.parse()?,
+            Some(("large", value)) => large = value.parse()?,
             // What cargo adds.
             _ if argument == "--bench" => {}
             _ => return Err(format!("{argument}: not known").into()),
         }
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    if large > 0 {
+        return runtime.block_on(large_messages(directory, large));
     }
     let time = Duration::from_secs(seconds);
     let (rate, _) = machine(&message(4 << 10), time);
@@ -58,10 +68,6 @@ fn main() -> Result<(), Failure> {
         "machine, 50 MiB messages     {:>10.0} MiB/s",
         bytes / 1_048_576.0
     );
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
     runtime.block_on(async {
         let address = listen(directory).await?;
         let kib = idle(address).await?;
@@ -222,6 +228,46 @@ async fn connection(
     expect(&mut stream, &mut read, b"221 ").await
 }
 
+/// Q16: many large messages at once do not need much memory.
+async fn large_messages(directory: Option<PathBuf>, senders: usize) -> Result<(), Failure> {
+    let address = listen(directory).await?;
+    let before = status_kib("VmRSS:")?;
+    let block: Arc<[u8]> = b"The quick brown fox jumps over the lazy dog; 0123456789 abcdef.\r\n"
+        .repeat(1_000)
+        .into();
+    let begun = Instant::now();
+    let mut all = JoinSet::new();
+    for _ in 0..senders {
+        let block = Arc::clone(&block);
+        all.spawn(async move {
+            let mut stream = TcpStream::connect(address).await?;
+            let mut read = BytesMut::new();
+            expect(&mut stream, &mut read, b"220 ").await?;
+            stream.write_all(b"EHLO sender.example\r\n").await?;
+            expect(&mut stream, &mut read, b"250 ").await?;
+            stream.write_all(ENVELOPE).await?;
+            expect(&mut stream, &mut read, b"354 ").await?;
+            for _ in 0..LARGE / block.len() {
+                stream.write_all(&block).await?;
+            }
+            stream.write_all(b".\r\n").await?;
+            expect(&mut stream, &mut read, b"250 2.0.0 ").await
+        });
+    }
+    while let Some(sender) = all.join_next().await {
+        sender??;
+    }
+    let took = begun.elapsed().as_secs_f64();
+    let peak = status_kib("VmHWM:")?;
+    println!(
+        "{senders} x 50 MB: {took:.1} s, {:.0} MB/s, memory {} MiB before, {} MiB at most",
+        (senders * LARGE) as f64 / 1e6 / took,
+        before / 1024,
+        peak / 1024
+    );
+    Ok(())
+}
+
 /// Reads until a line begins so; everything read is forgotten.
 async fn expect(stream: &mut TcpStream, read: &mut BytesMut, prefix: &[u8]) -> Result<(), Failure> {
     read.clear();
@@ -238,7 +284,7 @@ async fn expect(stream: &mut TcpStream, read: &mut BytesMut, prefix: &[u8]) -> R
 
 /// Memory of an idle, greeted connection.
 async fn idle(address: SocketAddr) -> Result<f64, Failure> {
-    let before = resident_kib()?;
+    let before = status_kib("VmRSS:")?;
     let mut streams = Vec::with_capacity(IDLE);
     for _ in 0..IDLE {
         let mut stream = TcpStream::connect(address).await?;
@@ -248,13 +294,13 @@ async fn idle(address: SocketAddr) -> Result<f64, Failure> {
         expect(&mut stream, &mut read, b"250 ").await?;
         streams.push(stream);
     }
-    let after = resident_kib()?;
+    let after = status_kib("VmRSS:")?;
     Ok((after.saturating_sub(before)) as f64 / IDLE as f64)
 }
 
-fn resident_kib() -> Result<u64, Failure> {
+fn status_kib(name: &str) -> Result<u64, Failure> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let line = status.lines().find(|line| line.starts_with(name));
     let figure = line.and_then(|line| line.split_ascii_whitespace().nth(1));
-    Ok(figure.ok_or("no VmRSS")?.parse()?)
+    Ok(figure.ok_or("no such figure")?.parse()?)
 }

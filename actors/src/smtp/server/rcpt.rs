@@ -7,7 +7,7 @@ use super::super::reply::Reply;
 use super::{Effect, Question, RecipientVerdict, Server, State};
 
 impl Server {
-    pub(super) fn on_rcpt(&mut self, recipient: Recipient) {
+    pub(super) fn on_rcpt(&mut self, mut recipient: Recipient) {
         let Some(transaction) = self.transaction.as_mut() else {
             return self.out_of_order("MAIL first");
         };
@@ -18,6 +18,10 @@ impl Server {
             return self.answer(Reply::new(452, (5, 3), "too many recipients"));
         }
         transaction.has_tried_recipients = true;
+        if is_our_postmaster(&recipient.path, &self.config.hostname) {
+            // Nobody behind us takes mail for our own name.
+            recipient.path = ForwardPath::Postmaster;
+        }
         if let ForwardPath::Mailbox(mailbox) = &recipient.path {
             if mailbox.needs_utf8() && !transaction.smtputf8 {
                 let text = "the recipient's address needs SMTPUTF8";
@@ -58,6 +62,15 @@ impl Server {
         };
         self.answer(reply);
     }
+}
+
+/// `postmaster@` our own name is the same as `<Postmaster>` (RFC 5321 §4.5.1).
+fn is_our_postmaster(path: &ForwardPath, host: &str) -> bool {
+    let ForwardPath::Mailbox(mailbox) = path else {
+        return false;
+    };
+    mailbox.domain().as_str().eq_ignore_ascii_case(host)
+        && mailbox.local_part().eq_ignore_ascii_case("postmaster")
 }
 
 /// `user%elsewhere@ours`, `elsewhere!user@ours`, `"user@elsewhere"@ours`: forms that ask a server

@@ -51,6 +51,9 @@ fn in9_q30_nobody_is_relayed() {
             .starts_with("501 5.1.3")
     );
     assert_eq!(session.say("RCPT TO:<Postmaster>\r\n"), "250 2.1.5");
+    let ours = "RCPT TO:<postmaster@MX.example.net>\r\n";
+    assert_eq!(session.say(ours), "250 2.1.5");
+    assert_eq!(session.say("RCPT TO:<a@mx.example.net>\r\n"), "550 5.7.1");
     assert_eq!(session.say("RCPT TO:<unknown@x.example>\r\n"), "550 5.1.1");
     assert_eq!(session.say("RCPT TO:<later@x.example>\r\n"), "451 4.3.0");
     assert_eq!(session.say("RCPT TO:<off@x.example>\r\n"), "550 5.2.1");
