@@ -3,100 +3,43 @@
 //! Order of a start: data directory, token, certificates, store, sockets, tree; intake accepts
 //! last. A start that fails leaves nothing running.
 
-use std::io;
+mod certificates;
+mod sockets;
+mod start_error;
+#[cfg(test)]
+mod tests;
+
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actors::delivery::{Manners, TcpDialer};
-use actors::dns::{DnsError, HickoryResolver};
-use actors::session::{Intake, ListeningSocket, Policy, SmtpListener};
+use actors::dns::HickoryResolver;
+use actors::session::{Intake, Policy, SmtpListener};
 use actors::status::StatusBoard;
 use actors::supervision::{ChildSpec, Exit};
-use actors::tls::{CertificateFiles, ClientTls, ServerTls, TlsError};
+use actors::tls::{ClientTls, ServerTls, TlsError};
 use actors::tree::{self, Tree, TreeConfig};
 use storage::model::SystemClock;
 use storage::spool::{OpenError, Spool, SpoolError, SpoolOptions};
-use web::auth::{OperatorToken, TOKEN_FILE, TokenError};
+use web::auth::{OperatorToken, TOKEN_FILE};
 use web::guard::Guard;
 use web::operations::OperationsSite;
 use web::server::HttpServer;
 use web::{AdminSite, admin_router};
 
-use crate::config::{Changes, Config, Scheme};
+use crate::config::{Changes, Config};
 use crate::telemetry::Telemetry;
+
+pub use sockets::Addresses;
+pub use start_error::StartError;
+
+use certificates::Certificates;
+use sockets::Sockets;
 
 /// How long a stop may take, everything included (B11).
 pub const STOP_GRACE: Duration = Duration::from_secs(30);
-
-/// Why a node did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The data directory cannot be made.
-    #[error("data directory {}: {source}", path.display())]
-    DataDirectory {
-        /// Which.
-        path: PathBuf,
-        /// What the operating system says.
-        source: io::Error,
-    },
-    /// The operator token.
-    #[error(transparent)]
-    Token(#[from] TokenError),
-    /// A certificate.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// Name resolution.
-    #[error("name resolution: {0}")]
-    Dns(#[from] DnsError),
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] OpenError),
-    /// An address cannot be listened on.
-    #[error("{key}: cannot listen on {address}: {source}")]
-    Listen {
-        /// The key of the configuration.
-        key: &'static str,
-        /// The address.
-        address: SocketAddr,
-        /// What the operating system says.
-        source: io::Error,
-    },
-    /// A part of the tree did not start.
-    #[error("{0}")]
-    Tree(String),
-}
-
-impl StartError {
-    /// The exit status of the process (sysexits).
-    #[must_use]
-    pub fn status(&self) -> u8 {
-        match self {
-            Self::Tls(_) | Self::Dns(_) => 78,
-            Self::Tree(_) => 70,
-            Self::Listen { source, .. } | Self::DataDirectory { source, .. }
-                if source.kind() == io::ErrorKind::PermissionDenied =>
-            {
-                77
-            }
-            Self::Listen { .. } | Self::DataDirectory { .. } | Self::Token(_) | Self::Store(_) => {
-                74
-            }
-        }
-    }
-}
-
-/// Where a node listens; ports are known even when any were asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Addresses {
-    /// Intake.
-    pub smtp: Vec<SocketAddr>,
-    /// Administration.
-    pub admin: SocketAddr,
-    /// Metrics and health.
-    pub operations: SocketAddr,
-}
 
 /// A running node.
 #[derive(Debug)]
@@ -207,6 +150,8 @@ impl Node {
         self.config.limits = next.limits.clone();
         self.config.log.level = next.log.level.clone();
         self.config.take_over(&next, &changes.applied);
+        let message_size = self.config.limits.message_size.bytes();
+        self.spool.set_message_size_limit(message_size);
         self.intake.set_policy(policy(&self.config));
         self.telemetry.set_level(&self.config.log.level);
         Ok(changes)
@@ -273,83 +218,6 @@ fn make_private(path: &Path) -> Result<(), StartError> {
         path: path.to_owned(),
         source,
     })
-}
-
-/// The certificates of the listeners.
-#[derive(Debug)]
-struct Certificates {
-    smtp: Arc<ServerTls>,
-    admin: Option<Arc<ServerTls>>,
-}
-
-impl Certificates {
-    fn load(config: &Config) -> Result<Self, TlsError> {
-        let data_dir = &config.node.data_dir;
-        let load =
-            |files: &Option<CertificateFiles>, listener: &str, name: &str, protocol: &str| {
-                let tls = match files {
-                    Some(files) => ServerTls::from_files(files.clone(), &[protocol]),
-                    None => ServerTls::self_signed(data_dir, listener, name, &[protocol]),
-                };
-                tls.map(Arc::new)
-            };
-        let hostname = config.node.hostname.as_str();
-        let smtp = load(&config.smtp.tls, "smtp", hostname, "smtp")?;
-        let url = &config.admin.url;
-        let admin = match url.scheme() {
-            Scheme::Http => None,
-            Scheme::Https => {
-                let name = url.host().trim_matches(['[', ']']);
-                Some(load(&config.admin.tls, "admin", name, "http/1.1")?)
-            }
-        };
-        Ok(Self { smtp, admin })
-    }
-
-    /// Reads the files that `next` names; all of them or none.
-    fn reload(&self, next: &Config) -> Result<(), TlsError> {
-        let fresh = Self::load(next)?;
-        self.smtp.take_over(&fresh.smtp);
-        if let (Some(admin), Some(fresh)) = (&self.admin, &fresh.admin) {
-            admin.take_over(fresh);
-        }
-        Ok(())
-    }
-}
-
-/// Everything a node listens with.
-struct Sockets {
-    smtp: Vec<ListeningSocket>,
-    admin: ListeningSocket,
-    operations: ListeningSocket,
-}
-
-impl Sockets {
-    fn bind(config: &Config) -> Result<Self, StartError> {
-        let bind = |key, address| {
-            ListeningSocket::bind(address).map_err(|source| StartError::Listen {
-                key,
-                address,
-                source,
-            })
-        };
-        let smtp = config.smtp.listen.iter();
-        Ok(Self {
-            smtp: smtp
-                .map(|address| bind("smtp.listen", *address))
-                .collect::<Result<_, _>>()?,
-            admin: bind("admin.listen", config.admin.listen)?,
-            operations: bind("operations.listen", config.operations.listen)?,
-        })
-    }
-
-    fn addresses(&self) -> Addresses {
-        Addresses {
-            smtp: self.smtp.iter().map(ListeningSocket::address).collect(),
-            admin: self.admin.address(),
-            operations: self.operations.address(),
-        }
-    }
 }
 
 /// What the web listeners are made of.

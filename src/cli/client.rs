@@ -31,13 +31,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A client of one node.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Client {
     address: SocketAddr,
     authority: String,
     tls: Option<Arc<rustls::ClientConfig>>,
     token: String,
     data_dir: PathBuf,
+    answer_timeout: Option<Duration>,
 }
 
 /// A request's body.
@@ -83,6 +84,7 @@ impl Client {
             tls,
             token,
             data_dir,
+            answer_timeout: Some(ANSWER_TIMEOUT),
         })
     }
 
@@ -116,6 +118,14 @@ impl Client {
         payload: Option<Payload>,
     ) -> Result<(), Failure> {
         self.exchange(method, path, payload).await.map(drop)
+    }
+
+    /// The same without a bound on the time of the answer, for what takes as long as it takes.
+    pub(super) fn patient(&self) -> Self {
+        Self {
+            answer_timeout: None,
+            ..self.clone()
+        }
     }
 
     /// All rows of a list, page by page, up to `limit`.
@@ -239,10 +249,14 @@ impl Client {
         let opened = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = opened.map_err(|error| self.broken(&error))?;
         let answered = async {
-            let sent = tokio::time::timeout(ANSWER_TIMEOUT, sender.send_request(request)).await;
-            let response = sent
-                .map_err(|_| self.unreachable("no answer within a minute"))?
-                .map_err(|error| self.broken(&error))?;
+            let sent = sender.send_request(request);
+            let sent = match self.answer_timeout {
+                None => sent.await,
+                Some(limit) => tokio::time::timeout(limit, sent)
+                    .await
+                    .map_err(|_| self.unreachable("no answer within a minute"))?,
+            };
+            let response = sent.map_err(|error| self.broken(&error))?;
             read(response).await
         };
         let (mut answered, mut connection) = (std::pin::pin!(answered), std::pin::pin!(connection));

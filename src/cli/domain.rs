@@ -47,6 +47,7 @@ pub(super) async fn run(
         DomainCommand::Remove { name, force } => {
             let force = force.then_some("true");
             let target = Query::default().with("force", force).on(&path(&name));
+            let client = client.patient();
             client.command(Method::DELETE, &target, None).await?;
             let done = json!({"removed": name});
             output.show(&done, |_| format!("{name} is no longer protected\n"))

@@ -52,6 +52,7 @@ pub(super) async fn backup(
         .map_err(|error| Failure::new(INPUT_OUTPUT, format!("{}: {error}", directory.display())))?;
     let payload = Some(Payload::json(&json!({"directory": absolute}))?);
     let report: BackupReport = client
+        .patient()
         .send(Method::POST, "/api/v1/store/backup", payload)
         .await?;
     output.show(&report, |report| {

@@ -1,6 +1,6 @@
 //! What every request passes on its way in and every answer on its way out, errors included:
-//! security headers (HD1–HD3), the `Host` check and one reading of the path (HD5), bounds on time
-//! and size.
+//! security headers (HD1–HD3), the `Host` check and one reading of the path (HD5), the bound on
+//! size.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,13 +43,15 @@ impl Guard {
     pub fn protect(self, router: Router) -> Router {
         router
             .layer(DefaultBodyLimit::max(BODY_MAX))
-            .layer(TimeoutLayer::with_status_code(
-                StatusCode::SERVICE_UNAVAILABLE,
-                HANDLER_TIMEOUT,
-            ))
             .layer(middleware::from_fn_with_state(self.clone(), check_target))
             .layer(middleware::from_fn_with_state(self, set_headers))
     }
+}
+
+/// The bound on the time of ordinary handlers. Jobs (a backup, the removal of a domain with its
+/// mail) take as long as they take.
+pub(crate) fn time_limit() -> TimeoutLayer {
+    TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, HANDLER_TIMEOUT)
 }
 
 async fn set_headers(State(guard): State<Guard>, request: Request, next: Next) -> Response {

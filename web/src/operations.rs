@@ -39,6 +39,7 @@ pub fn router(site: OperationsSite) -> Router {
         .route("/metrics", get(scrape))
         .route("/healthz", get(health))
         .route("/readyz", get(readiness))
+        .layer(crate::guard::time_limit())
         .with_state(site);
     let guard = Guard {
         hosts: Arc::default(),

@@ -94,6 +94,11 @@ impl DiskGuard {
         }
     }
 
+    /// The same guard with another limit, from the next sample on.
+    pub const fn set_message_size_limit(&mut self, message_size_limit: u64) {
+        self.message_size_limit = message_size_limit;
+    }
+
     /// The state after one more sample: entered below its threshold, left three points above it.
     pub fn on(&mut self, space: Space) -> IntakeState {
         let entered = self.level(space, 0);
@@ -189,6 +194,15 @@ impl Spool {
             return IntakeState::Broken;
         }
         state_of(self.inner.space.state.load(Ordering::Acquire))
+    }
+
+    /// Puts another message size limit in force: intake stops while two such messages would not
+    /// fit. It counts from the next sample on.
+    pub fn set_message_size_limit(&self, bytes: u64) {
+        let guard = self.inner.space.guard.lock();
+        guard
+            .unwrap_or_else(PoisonError::into_inner)
+            .set_message_size_limit(bytes);
     }
 
     /// Looks at the free space again, and deletes bodies that were given up. Call it every second.

@@ -36,6 +36,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::AdminSite;
+use crate::guard::time_limit;
 
 pub use alias::AliasView;
 pub use aside::AsideView;
@@ -81,7 +82,7 @@ pub fn router() -> OpenApiRouter<AdminSite> {
     let v1 = OpenApiRouter::new()
         .routes(routes!(status::show))
         .routes(routes!(domains::list, domains::add))
-        .routes(routes!(domains::show, domains::change, domains::remove))
+        .routes(routes!(domains::show, domains::change))
         .routes(routes!(hold::hold, hold::release))
         .routes(routes!(mailboxes::list, mailboxes::add))
         .routes(routes!(
@@ -101,8 +102,11 @@ pub fn router() -> OpenApiRouter<AdminSite> {
         .routes(routes!(aside::remove))
         .routes(routes!(audit::list))
         .routes(routes!(store::stats))
+        .layer(time_limit());
+    let jobs = OpenApiRouter::new()
+        .routes(routes!(domains::remove))
         .routes(routes!(store::backup));
-    OpenApiRouter::with_openapi(Description::openapi()).nest("/api/v1", v1)
+    OpenApiRouter::with_openapi(Description::openapi()).nest("/api/v1", v1.merge(jobs))
 }
 
 /// The route of the description itself, which holds no secret.

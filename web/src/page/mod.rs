@@ -18,6 +18,7 @@ pub(crate) fn router() -> Router<AdminSite> {
     Router::new()
         .route("/", get(status))
         .route("/status.css", get(style))
+        .layer(crate::guard::time_limit())
 }
 
 async fn style() -> ([(header::HeaderName, &'static str); 1], &'static str) {

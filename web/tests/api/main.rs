@@ -11,6 +11,7 @@ mod access;
 mod description;
 mod directory;
 mod import;
+mod listener;
 mod operations;
 mod queue;
 mod site;
