@@ -5,6 +5,7 @@ use std::time::Duration;
 use metrics::{counter, gauge, histogram};
 use storage::metric::{Metric, MetricKind};
 
+use crate::delivery::governor::ProbeOutcome;
 use crate::session::Refusal;
 use crate::smtp::Reply;
 
@@ -74,6 +75,37 @@ pub const SMTP_TLS_HANDSHAKES: Metric = Metric {
     labels: &[("outcome", "done, failed")],
     help: "TLS handshakes after STARTTLS on our listeners",
 };
+/// Recipients by what an attempt, a crash or the clock did to them.
+pub const DELIVERY_RECIPIENTS: Metric = Metric {
+    name: "mailhold_delivery_recipients_total",
+    kind: MetricKind::Counter,
+    labels: &[(
+        "outcome",
+        "delivered, deferred, uncertain, parked, expired, removed",
+    )],
+    help: "Recipients by what became of them; 'uncertain' were deferred because the final reply never came and may be delivered twice",
+};
+/// What destinations take to answer.
+pub const DELIVERY_REPLY: Metric = Metric {
+    name: "mailhold_delivery_reply_seconds",
+    kind: MetricKind::Histogram,
+    labels: &[],
+    help: "Time destinations took to answer a message, without its transfer",
+};
+/// Probes by what they found.
+pub const DELIVERY_PROBES: Metric = Metric {
+    name: "mailhold_delivery_probes_total",
+    kind: MetricKind::Counter,
+    labels: &[("outcome", "ready, unreachable, refused, policy, tls")],
+    help: "Probes of destinations that were down or unknown, by what they found",
+};
+/// Parts of delivery that died and were restarted.
+pub const DELIVERY_CRASHES: Metric = Metric {
+    name: "mailhold_delivery_crashes_total",
+    kind: MetricKind::Counter,
+    labels: &[("part", "attempt, delivery_actor, host_governor")],
+    help: "Parts of delivery that ended by a fault of ours and were restarted; each is worth a bug report",
+};
 
 /// All of them, for `docs/metrics.md` and the recorder.
 pub const METRICS: &[Metric] = &[
@@ -86,6 +118,10 @@ pub const METRICS: &[Metric] = &[
     SMTP_MESSAGE_BYTES,
     SMTP_FINAL_REPLY,
     SMTP_TLS_HANDSHAKES,
+    DELIVERY_RECIPIENTS,
+    DELIVERY_REPLY,
+    DELIVERY_PROBES,
+    DELIVERY_CRASHES,
 ];
 
 pub(crate) fn connection(refusal: Option<Refusal>) {
@@ -126,6 +162,29 @@ pub(crate) fn message_failed() {
 pub(crate) fn tls_handshake(done: bool) {
     let outcome = if done { "done" } else { "failed" };
     counter!(SMTP_TLS_HANDSHAKES.name, "outcome" => outcome).increment(1);
+}
+
+pub(crate) fn recipients(outcome: &'static str, count: u64) {
+    counter!(DELIVERY_RECIPIENTS.name, "outcome" => outcome).increment(count);
+}
+
+pub(crate) fn destination_replied(took: Duration) {
+    histogram!(DELIVERY_REPLY.name).record(took.as_secs_f64());
+}
+
+pub(crate) fn probed(outcome: ProbeOutcome) {
+    let outcome = match outcome {
+        ProbeOutcome::Ready { .. } => "ready",
+        ProbeOutcome::Unreachable => "unreachable",
+        ProbeOutcome::Refused(_) => "refused",
+        ProbeOutcome::Policy(_) => "policy",
+        ProbeOutcome::Tls => "tls",
+    };
+    counter!(DELIVERY_PROBES.name, "outcome" => outcome).increment(1);
+}
+
+pub(crate) fn delivery_crashed(part: &'static str) {
+    counter!(DELIVERY_CRASHES.name, "part" => part).increment(1);
 }
 
 /// The codes that we give; anything else shares one label.

@@ -10,6 +10,8 @@
 mod expire;
 mod intents;
 mod judge;
+mod lease;
+mod show;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,24 +21,21 @@ use std::time::Duration;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use storage::model::{Clock, Domain, RecipientState, Sequence, Timestamp};
-use storage::spool::Settled;
+use storage::model::{Clock, Domain, Sequence, Timestamp};
 
-use super::breaker::BounceBreaker;
+use super::breaker::{BounceBreaker, BouncePast};
 use super::context::DeliveryContext;
 use super::delivery_supervisor::SupervisorMessage;
-use super::governor::Pick;
 use super::health::{Health, Trouble};
 use super::host_governor::GovernorMessage;
 use super::ready::ReadyWindow;
 use super::route::RouteKey;
 use super::speed::Speed;
-use super::turn::{Grant, LeaseEnd, Question, Work};
-use crate::status::DeliveryStatus;
+use super::turn::{Grant, LeaseEnd, Question};
 use crate::supervision::Alarm;
 
-/// While something moves, the live state is shown this often.
-const STATUS_INTERVAL: Duration = Duration::from_millis(500);
+/// How often the breaker's past is kept, when it has changed.
+const SAVE_INTERVAL: Duration = Duration::from_secs(30);
 /// A domain without mail keeps its actor for this long.
 const IDLE_MAX: Duration = Duration::from_secs(120);
 
@@ -83,6 +82,8 @@ pub enum DeliveryMessage {
     Health(Health),
     /// A message may be sent.
     Granted(Box<Grant>),
+    /// The governor has forgotten what is ready here.
+    Announce,
     /// What is to be written down about recipients that were not delivered?
     Judge(Box<Question>),
     /// A message is not on its way any more.
@@ -123,6 +124,9 @@ pub struct DeliveryState {
     /// What the governor believes to be ready.
     announced: Option<(u32, bool)>,
     pub(super) breaker: BounceBreaker,
+    /// What of the breaker's past was saved last, and when.
+    past: BouncePast,
+    past_saved_at: Duration,
     pub(super) rng: ChaCha8Rng,
     /// How often the attempts that had a message crashed.
     pub(super) crashes: BTreeMap<Sequence, u32>,
@@ -151,6 +155,7 @@ impl Actor for DeliveryActor {
         arguments: DeliveryArguments,
     ) -> Result<DeliveryState, ActorProcessingErr> {
         let mut state = DeliveryState::new(arguments);
+        state.load_past().await?;
         state.find_oldest().await?;
         state.next_due_at = state.context.spool.next_due(state.domain.id).await?;
         state.join(&myself);
@@ -166,7 +171,8 @@ impl Actor for DeliveryActor {
     ) -> Result<(), ActorProcessingErr> {
         state.on_message(&myself, message).await?;
         if state.draining && state.window.leased() == 0 {
-            state.leave();
+            state.save_past().await?;
+            state.leave(&myself);
             myself.stop(None);
             return Ok(());
         }
@@ -195,6 +201,8 @@ impl DeliveryState {
             governors_of_leases: BTreeMap::new(),
             announced: None,
             breaker: BounceBreaker::default(),
+            past: BouncePast::default(),
+            past_saved_at: busy_at,
             rng: ChaCha8Rng::seed_from_u64(seed),
             crashes: BTreeMap::new(),
             speed: Speed::default(),
@@ -239,6 +247,7 @@ impl DeliveryState {
             DeliveryMessage::GovernorLost(governor) => self.governor_lost(governor),
             DeliveryMessage::Health(health) => self.health_changed(health).await?,
             DeliveryMessage::Granted(grant) => self.granted(myself, *grant).await?,
+            DeliveryMessage::Announce => self.announced = None,
             DeliveryMessage::Judge(question) => self.answer(*question),
             DeliveryMessage::LeaseEnded { sequence, end } => {
                 self.lease_ended(sequence, end).await?;
@@ -353,10 +362,12 @@ impl DeliveryState {
         }
     }
 
-    fn leave(&self) {
+    fn leave(&self, myself: &ActorRef<DeliveryMessage>) {
         if let Some(governor) = &self.governor {
-            let domain = self.domain.id;
-            let _ = governor.send_message(GovernorMessage::Leave { domain });
+            let _ = governor.send_message(GovernorMessage::Leave {
+                domain: self.domain.id,
+                delivery: myself.get_id(),
+            });
         }
         self.context.board.forget_delivery(self.domain.id);
     }
@@ -393,134 +404,15 @@ impl DeliveryState {
         Ok(())
     }
 
-    async fn granted(
-        &mut self,
-        myself: &ActorRef<DeliveryMessage>,
-        grant: Grant,
-    ) -> Result<(), ActorProcessingErr> {
-        let Grant {
-            permit,
-            pick,
-            proving,
-            slot,
-        } = grant;
-        self.announced = self
-            .announced
-            .map(|(ready, canary)| (ready.saturating_sub(1), canary));
-        let Some(governor) = self.governor.clone() else {
-            return Ok(());
-        };
-        let Some(work) = self.next_work(myself, pick, proving).await? else {
-            // Dropping the slot gives the permit back.
-            self.announced = None;
-            drop(slot);
-            let _ = governor.send_message(GovernorMessage::Returned { permit });
-            return Ok(());
-        };
-        let now = self.now();
-        let sequence = work.entry.sequence;
-        let _ = governor.send_message(GovernorMessage::Picked {
-            permit,
-            sequence,
-            size_bytes: work.entry.size_bytes,
-        });
-        match slot.send(work) {
-            Ok(()) => {
-                self.breaker.on_sent(now);
-                self.governors_of_leases.insert(sequence, governor.get_id());
-            }
-            Err(work) => {
-                self.window.end_lease(sequence);
-                self.window.put_back(work.entry, now);
-                let _ = governor.send_message(GovernorMessage::SlotGone { permit });
-            }
-        }
-        Ok(())
-    }
-
-    async fn next_work(
-        &mut self,
-        myself: &ActorRef<DeliveryMessage>,
-        pick: Pick,
-        proving: bool,
-    ) -> Result<Option<Work>, ActorProcessingErr> {
-        if self.draining || self.is_held() {
-            return Ok(None);
-        }
-        // The grant itself says that the destination is there.
-        self.fill().await?;
-        let now = self.now();
-        while let Some(entry) = self.window.lease(pick, now) {
-            let due =
-                |(index, state): (usize, &RecipientState)| (state.due_at <= now).then_some(index);
-            let recipients: Vec<usize> = entry.open_recipients().filter_map(due).collect();
-            if !recipients.is_empty() {
-                return Ok(Some(Work {
-                    entry,
-                    recipients,
-                    proving,
-                    delivery: myself.clone(),
-                }));
-            }
-            self.window.end_lease(entry.sequence);
-        }
-        Ok(None)
-    }
-
-    pub(super) fn end_lease(&mut self, sequence: Sequence) -> bool {
-        self.governors_of_leases.remove(&sequence);
-        self.window.end_lease(sequence)
-    }
-
-    async fn lease_ended(
-        &mut self,
-        sequence: Sequence,
-        end: LeaseEnd,
-    ) -> Result<(), ActorProcessingErr> {
-        self.busy_at = self.clock().monotonic();
-        if !self.end_lease(sequence) {
-            return Ok(());
-        }
-        match end {
-            LeaseEnd::PutBack { entry } => self.put_back(*entry),
-            LeaseEnd::Recorded {
-                settled,
-                delivered,
-                judged,
-            } => {
-                self.window.answered(sequence);
-                self.crashes.remove(&sequence);
-                if !judged {
-                    self.note_delivery();
-                }
-                self.delivered(delivered);
-                if let Settled::Open(entry) = settled {
-                    self.still_open(*entry);
-                }
-            }
-        }
-        if self.intents_wait {
-            self.carry_out_intents().await?;
-        }
-        if self.may_send() {
-            self.fill().await?;
-        }
-        Ok(())
-    }
-
-    fn delivered(&mut self, recipients: u32) {
-        if recipients > 0 {
-            let now = self.clock().monotonic();
-            self.speed.add(recipients, now);
-            self.last_delivered_at = Some(now);
-        }
-    }
-
     async fn on_timer(
         &mut self,
         myself: &ActorRef<DeliveryMessage>,
     ) -> Result<(), ActorProcessingErr> {
         let now = self.now();
+        let since = self.clock().monotonic().saturating_sub(self.past_saved_at);
+        if since >= SAVE_INTERVAL {
+            self.save_past().await?;
+        }
         self.release_hold_in_time(now).await?;
         if self.next_expiry_at.is_some_and(|at| at <= now) {
             self.expire(myself).await?;
@@ -536,90 +428,5 @@ impl DeliveryState {
             let _ = self.supervisor.send_message(retire);
         }
         Ok(())
-    }
-
-    /// Tells the governor what is ready when it believes something else.
-    fn announce(&mut self) {
-        let Some(governor) = &self.governor else {
-            return;
-        };
-        let open = !self.draining && !self.is_held();
-        let ready = if open { self.window.ready() } else { 0 };
-        // While the breaker is open one message asks for all.
-        let ready = match self.breaker.is_open() {
-            Some(_) => ready.min(1),
-            None => ready,
-        };
-        let proving = !matches!(self.health, Health::Healthy | Health::Ramp);
-        let canary = open && proving && self.window.has_canary();
-        if self.announced == Some((ready, canary)) {
-            return;
-        }
-        self.announced = Some((ready, canary));
-        let _ = governor.send_message(GovernorMessage::Demand {
-            domain: self.domain.id,
-            ready,
-            has_canary: canary,
-        });
-    }
-
-    /// One timer for everything that has a time.
-    fn arm(&mut self, myself: &ActorRef<DeliveryMessage>) {
-        let now = self.now();
-        let hold_ends = self.domain.hold.as_ref().and_then(|hold| hold.until);
-        let due = self
-            .next_due_at
-            .filter(|_| self.may_send() && !self.window.has_due());
-        let moving =
-            self.window.leased() > 0 || self.speed.per_second(self.clock().monotonic()) > 0.0;
-        let status = moving.then(|| now.saturating_add(STATUS_INTERVAL));
-        let queued = self.context.spool.counters(self.domain.id).queued > 0;
-        let idle = (!queued).then(|| now.saturating_add(IDLE_MAX));
-        let next = [
-            self.next_expiry_at,
-            hold_ends,
-            self.breaker.next_test_at(),
-            due,
-            status,
-            idle,
-        ];
-        let Some(at) = next.into_iter().flatten().min() else {
-            return;
-        };
-        // One that is too early only looks once more.
-        if self.timer.as_ref().is_some_and(|timer| timer.at <= at) {
-            return;
-        }
-        let pause = at.saturating_since(now);
-        self.timer = Some(Alarm::set(myself, at, pause, || DeliveryMessage::Timer));
-    }
-
-    fn publish(&mut self) {
-        let now = self.clock().monotonic();
-        let recent = |at: Duration| now.saturating_sub(at) < STATUS_INTERVAL;
-        if self.published_at.is_some_and(recent) {
-            return;
-        }
-        self.published_at = Some(now);
-        let queued = self.context.spool.counters(self.domain.id).queued > 0;
-        if let Some(oldest) = self.window.oldest() {
-            self.oldest_at = Some(oldest);
-        }
-        let guard = self.breaker.is_open().map(|(key, _)| {
-            format!(
-                "recovery guard: the destination answers {} to everybody, which is not believed",
-                key.code
-            )
-        });
-        let status = DeliveryStatus {
-            route: Some(self.route.clone()),
-            oldest_at: self.oldest_at.filter(|_| queued),
-            delivered_per_second: self.speed.per_second(now),
-            in_flight: u32::try_from(self.window.leased()).unwrap_or(u32::MAX),
-            next_due_at: self.next_due_at,
-            guard,
-            fault: None,
-        };
-        self.context.board.publish_delivery(self.domain.id, status);
     }
 }

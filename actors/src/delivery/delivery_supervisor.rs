@@ -6,24 +6,25 @@
 //! administrator asks for a retry. Siblings learn of each other from here, so that a restart leaves
 //! no stale reference.
 
+mod domains;
+mod governors;
+mod hints;
+
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use ractor::{
     Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent,
 };
-use storage::model::{Domain, DomainId};
+use storage::model::DomainId;
 use storage::spool::Hint;
-use tokio::sync::broadcast::error::RecvError;
 
+use self::domains::{DomainChild, Standing};
+use self::governors::GovernorChild;
 use super::context::DeliveryContext;
-use super::delivery_actor::{DeliveryActor, DeliveryArguments, DeliveryMessage};
-use super::host_governor::{GovernorArguments, GovernorMessage, HostGovernor};
+use super::delivery_actor::DeliveryMessage;
 use super::route::RouteKey;
-use crate::supervision::{Backoff, Intensity, ServiceError, Stopping, spawn_service};
 
 /// How often the store is asked which domains have mail, whatever hints have come.
 const SCAN_INTERVAL: Duration = Duration::from_secs(30);
@@ -31,10 +32,6 @@ const SCAN_INTERVAL: Duration = Duration::from_secs(30);
 const RESTART_FIRST: Duration = Duration::from_secs(1);
 /// Longest pause before a restart.
 const RESTART_MAX: Duration = Duration::from_secs(60);
-/// This many deaths of one DeliveryActor park it.
-const DEATHS_MAX: usize = 5;
-/// In this time.
-const DEATHS_WITHIN: Duration = Duration::from_secs(600);
 /// A message that is on its way when delivery stops may take this long to be answered.
 const DRAIN_GRACE: Duration = Duration::from_secs(25);
 
@@ -81,34 +78,6 @@ enum ChildKey {
     Domain(DomainId),
     Governor(RouteKey),
     Hints,
-}
-
-#[derive(Debug)]
-struct DomainChild {
-    actor: Option<ActorRef<DeliveryMessage>>,
-    /// Set while a wake is under way: one is enough.
-    woken: Arc<AtomicBool>,
-    route: RouteKey,
-    backoff: Backoff,
-    intensity: Intensity,
-    started_at: Duration,
-    standing: Standing,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    Running,
-    /// A restart is armed.
-    Pausing,
-    /// Died too often.
-    Parked,
-}
-
-#[derive(Debug)]
-struct GovernorChild {
-    actor: Option<ActorRef<GovernorMessage>>,
-    backoff: Backoff,
-    started_at: Duration,
 }
 
 impl Actor for DeliverySupervisor {
@@ -231,194 +200,6 @@ impl SupervisorState {
         }
     }
 
-    async fn wake(&mut self, myself: &ActorRef<SupervisorMessage>, id: DomainId) {
-        if self.stopping {
-            return;
-        }
-        match self.domains.get(&id) {
-            Some(DomainChild {
-                actor: Some(actor),
-                woken,
-                ..
-            }) => {
-                if !woken.swap(true, Ordering::AcqRel) {
-                    // A dead actor is restarted by its supervision event.
-                    let _ = actor.send_message(DeliveryMessage::Wake);
-                }
-            }
-            Some(child) if child.standing != Standing::Running => {}
-            _ => self.start_domain(myself, id).await,
-        }
-    }
-
-    async fn start_domain(&mut self, myself: &ActorRef<SupervisorMessage>, id: DomainId) {
-        let Some(domain) = self.context.spool.directory().domain(id) else {
-            self.domains.remove(&id);
-            return;
-        };
-        let route = RouteKey::of(&domain);
-        self.start_governor(myself, &route).await;
-        let woken = Arc::new(AtomicBool::new(false));
-        let arguments = DeliveryArguments {
-            context: self.context.clone(),
-            domain,
-            supervisor: myself.clone(),
-            governor: self.governor(&route),
-            route: route.clone(),
-            woken: Arc::clone(&woken),
-        };
-        let started_at = self.context.spool.clock().monotonic();
-        let started =
-            DeliveryActor::spawn_linked(None, DeliveryActor, arguments, myself.get_cell()).await;
-        let child = self.domains.entry(id).or_insert_with(|| DomainChild {
-            actor: None,
-            woken: Arc::clone(&woken),
-            route: route.clone(),
-            backoff: Backoff::new(RESTART_FIRST, RESTART_MAX),
-            intensity: Intensity::new(DEATHS_MAX, DEATHS_WITHIN),
-            started_at,
-            standing: Standing::Running,
-        });
-        child.started_at = started_at;
-        child.route = route;
-        child.woken = woken;
-        match started {
-            Ok((actor, _)) => {
-                self.children.insert(actor.get_id(), ChildKey::Domain(id));
-                child.actor = Some(actor);
-            }
-            Err(error) => self.domain_died(myself, id, &error.to_string()),
-        }
-    }
-
-    /// Starts the governor of a route unless it runs, and introduces it to its domains.
-    async fn start_governor(&mut self, myself: &ActorRef<SupervisorMessage>, route: &RouteKey) {
-        let running = |child: &GovernorChild| child.actor.is_some();
-        if self.stopping || self.governors.get(route).is_some_and(running) {
-            return;
-        }
-        let now = self.context.spool.clock().monotonic();
-        let arguments = GovernorArguments {
-            context: self.context.clone(),
-            route: route.clone(),
-        };
-        let started =
-            HostGovernor::spawn_linked(None, HostGovernor, arguments, myself.get_cell()).await;
-        let child = self
-            .governors
-            .entry(route.clone())
-            .or_insert_with(|| GovernorChild {
-                actor: None,
-                backoff: Backoff::new(RESTART_FIRST, RESTART_MAX),
-                started_at: now,
-            });
-        child.started_at = now;
-        match started {
-            Ok((actor, _)) => {
-                self.children
-                    .insert(actor.get_id(), ChildKey::Governor(route.clone()));
-                child.actor = Some(actor);
-                self.introduce(route);
-            }
-            Err(error) => self.governor_died(myself, route, &error.to_string()),
-        }
-    }
-
-    fn governor(&self, route: &RouteKey) -> Option<ActorRef<GovernorMessage>> {
-        self.governors.get(route)?.actor.clone()
-    }
-
-    /// Tells the domains of a route who governs it now.
-    fn introduce(&self, route: &RouteKey) {
-        let Some(governor) = self.governor(route) else {
-            return;
-        };
-        for child in self.domains.values().filter(|child| child.route == *route) {
-            if let Some(actor) = &child.actor {
-                let _ = actor.send_message(DeliveryMessage::Governor {
-                    route: route.clone(),
-                    governor: governor.clone(),
-                });
-            }
-        }
-    }
-
-    async fn domain_changed(&mut self, myself: &ActorRef<SupervisorMessage>, id: DomainId) {
-        let Some(domain) = self.context.spool.directory().domain(id) else {
-            return self.domain_removed(id);
-        };
-        self.move_domain(myself, &domain).await;
-        self.tell(id, DeliveryMessage::DomainChanged(domain));
-        if self.context.spool.counters(id).queued > 0 {
-            self.wake(myself, id).await;
-        }
-    }
-
-    /// A changed route takes effect for everything that is queued (OUT25).
-    async fn move_domain(&mut self, myself: &ActorRef<SupervisorMessage>, domain: &Domain) {
-        let route = RouteKey::of(domain);
-        let Some(child) = self.domains.get_mut(&domain.id) else {
-            return;
-        };
-        if child.route == route {
-            return;
-        }
-        let old = std::mem::replace(&mut child.route, route.clone());
-        self.start_governor(myself, &route).await;
-        self.introduce(&route);
-        self.forget_governor(&old);
-    }
-
-    fn domain_removed(&mut self, id: DomainId) {
-        let Some(child) = self.domains.remove(&id) else {
-            return;
-        };
-        if let Some(actor) = child.actor {
-            self.children.remove(&actor.get_id());
-            let _ = actor.send_message(DeliveryMessage::Drain);
-        }
-        self.context.board.forget_delivery(id);
-        self.forget_governor(&child.route);
-    }
-
-    /// Ends the governor of a route that no domain uses any more.
-    fn forget_governor(&mut self, route: &RouteKey) {
-        let domains = self.context.spool.directory().domains();
-        if domains.iter().any(|domain| RouteKey::of(domain) == *route) {
-            return;
-        }
-        if let Some(actor) = self.governors.remove(route).and_then(|child| child.actor) {
-            self.children.remove(&actor.get_id());
-            actor.stop(None);
-        }
-        self.context.board.forget_route(route);
-    }
-
-    /// Ends a DeliveryActor that asked for it, unless mail has come meanwhile: the wake that is
-    /// under way then finds it running.
-    fn retire(&mut self, id: DomainId) {
-        let mail = self.context.spool.counters(id).queued > 0;
-        let Some(child) = self.domains.get(&id) else {
-            return;
-        };
-        if mail || child.woken.load(Ordering::Acquire) {
-            return;
-        }
-        if let Some(actor) = self.domains.remove(&id).and_then(|child| child.actor) {
-            self.children.remove(&actor.get_id());
-            let _ = actor.send_message(DeliveryMessage::Drain);
-        }
-    }
-
-    fn unpark(&mut self, id: DomainId) {
-        if let Some(child) = self.domains.get(&id)
-            && child.standing == Standing::Parked
-        {
-            self.domains.remove(&id);
-            self.context.board.publish_fault(id, None);
-        }
-    }
-
     fn tell(&self, id: DomainId, message: DeliveryMessage) {
         if let Some(actor) = self.domains.get(&id).and_then(|child| child.actor.as_ref()) {
             let _ = actor.send_message(message);
@@ -449,81 +230,6 @@ impl SupervisorState {
         }
     }
 
-    fn domain_died(&mut self, myself: &ActorRef<SupervisorMessage>, id: DomainId, why: &str) {
-        let now = self.context.spool.clock().monotonic();
-        let Some(child) = self.domains.get_mut(&id) else {
-            return;
-        };
-        child.actor = None;
-        let route = child.route.clone();
-        if let Some(governor) = self.governor(&route) {
-            // Nobody would judge what its connections still carry.
-            let _ = governor.send_message(GovernorMessage::Leave { domain: id });
-        }
-        let Some(child) = self.domains.get_mut(&id) else {
-            return;
-        };
-        let name = self.context.spool.directory().domain(id);
-        let name = name.map_or_else(String::new, |domain| domain.name.to_string());
-        if child.intensity.record(now) {
-            child.standing = Standing::Parked;
-            let deaths = child.intensity.deaths();
-            let fault = format!("delivery died {deaths} times, the last time: {why}");
-            tracing::error!(
-                domain.name = name,
-                error = why,
-                deaths,
-                "delivery of a domain is parked; its mail is held"
-            );
-            self.context.board.publish_fault(id, Some(fault));
-            return;
-        }
-        child.standing = Standing::Pausing;
-        let pause = child.backoff.after(now.saturating_sub(child.started_at));
-        tracing::error!(
-            domain.name = name,
-            error = why,
-            restart_ms = pause.as_millis(),
-            "delivery of a domain died and will be restarted"
-        );
-        myself.send_after(pause, move || SupervisorMessage::StartDomain(id));
-    }
-
-    fn governor_died(&mut self, myself: &ActorRef<SupervisorMessage>, route: &RouteKey, why: &str) {
-        let now = self.context.spool.clock().monotonic();
-        let Some(child) = self.governors.get_mut(route) else {
-            return;
-        };
-        let dead = child.actor.take();
-        let pause = child.backoff.after(now.saturating_sub(child.started_at));
-        tracing::error!(
-            route = %route, error = why, restart_ms = pause.as_millis(),
-            "the governor of a route died and will be restarted; its mail waits"
-        );
-        if let Some(dead) = dead {
-            for child in self.domains.values() {
-                if let Some(actor) = &child.actor {
-                    let _ = actor.send_message(DeliveryMessage::GovernorLost(dead.get_id()));
-                }
-            }
-        }
-        let route = route.clone();
-        myself.send_after(pause, move || SupervisorMessage::StartGovernor(route));
-    }
-
-    async fn start_hints(
-        &mut self,
-        myself: &ActorRef<SupervisorMessage>,
-    ) -> Result<(), ActorProcessingErr> {
-        let feed = self.context.spool.feed();
-        let supervisor = myself.clone();
-        let run = move |stopping| forward_hints(feed, supervisor, stopping);
-        let cell = spawn_service(myself.get_cell(), run).await?;
-        self.children.insert(cell.get_id(), ChildKey::Hints);
-        self.hints = Some(cell);
-        Ok(())
-    }
-
     /// No new message goes out; what is on its way is answered and put on record.
     async fn stop_children(&mut self) {
         if let Some(hints) = self.hints.take() {
@@ -548,30 +254,5 @@ impl SupervisorState {
             })
         });
         join_all(stopping).await;
-    }
-}
-
-/// Passes hints on, one at a time: the supervisor's answer is the bound.
-async fn forward_hints(
-    mut feed: tokio::sync::broadcast::Receiver<Hint>,
-    supervisor: ActorRef<SupervisorMessage>,
-    mut stopping: Stopping,
-) -> Result<(), ServiceError> {
-    loop {
-        let hint = tokio::select! {
-            biased;
-            () = stopping.requested() => return Ok(()),
-            hint = feed.recv() => hint,
-        };
-        let answered = match hint {
-            Ok(hint) => {
-                supervisor
-                    .call(|done| SupervisorMessage::Hint(hint, done), None)
-                    .await
-            }
-            Err(RecvError::Lagged(_)) => supervisor.call(SupervisorMessage::HintsLost, None).await,
-            Err(RecvError::Closed) => return Ok(()),
-        };
-        answered?;
     }
 }

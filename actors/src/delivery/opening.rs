@@ -103,9 +103,10 @@ impl Opener {
 /// What is to be said about a handshake that failed where encryption is not demanded.
 fn handshake_failure(failure: &OpenFailure, host: &Destination) -> Option<String> {
     match failure {
+        // Injected plaintext as well: who can inject can take STARTTLS out of the dialogue.
         OpenFailure::Session { ending, .. }
             if host.tls == TlsPolicy::Opportunistic
-                && (matches!(ending.cause, Cause::TlsFailed(_))
+                && (matches!(ending.cause, Cause::TlsFailed(_) | Cause::PlaintextInjected)
                     || ending.phase == Phase::StartTls) =>
         {
             Some(ending.cause.to_string())

@@ -1,11 +1,15 @@
 //! Replies about recipients and messages: each recipient ends where it should, nothing twice.
 
+use std::ops::Bound;
+use std::sync::Arc;
 use std::time::Duration;
 
-use storage::model::Disposition;
+use storage::engine::{Direction, Durability, Engine, KeyspaceId, MemoryEngine, Write};
+use storage::model::{AsideKind, Disposition, TokioClock};
+use storage::spool::{Spool, SpoolOptions};
 
-use crate::support::destination::Destination;
-use crate::support::node::Node;
+use crate::support::destination::{Destination, Door, Net};
+use crate::support::node::{EPOCH, HOST, Node};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -79,13 +83,13 @@ async fn a_deferred_message_is_not_tried_while_the_destination_is_down() {
     })
     .await;
     destination.script(|script| {
-        script.door = crate::support::destination::Door::Refused;
+        script.door = Door::Refused;
         script.accept = "250 2.0.0 ok".to_owned();
     });
     let before = destination.ledger().transactions;
     tokio::time::sleep(12 * HOUR).await;
     assert_eq!(destination.ledger().transactions, before);
-    destination.script(|script| script.door = crate::support::destination::Door::Open);
+    destination.script(|script| script.door = Door::Open);
     let waited = node.until_empty(&domain, 10 * MINUTE).await;
     assert!(
         waited <= Duration::from_secs(10),
@@ -122,13 +126,13 @@ async fn rfc1047_a_lost_final_reply_is_tried_again_but_not_within_five_minutes()
 #[tokio::test(start_paused = true)]
 async fn d1_a_destination_that_comes_back_and_refuses_everything_parks_nothing() {
     let destination = Destination::default();
-    destination.script(|script| script.door = crate::support::destination::Door::Refused);
+    destination.script(|script| script.door = Door::Refused);
     let node = Node::with(&destination).await;
     let domain = node.domain("example.org", &["mail.example.org"]).await;
     node.accept_many(&domain, 100).await;
     tokio::time::sleep(HOUR).await;
     destination.script(|script| {
-        script.door = crate::support::destination::Door::Open;
+        script.door = Door::Open;
         script.mail = "550 5.7.1 relaying denied".to_owned();
     });
     tokio::time::sleep(HOUR).await;
@@ -140,5 +144,91 @@ async fn d1_a_destination_that_comes_back_and_refuses_everything_parks_nothing()
     destination.script(|script| script.mail = "250 2.1.0 ok".to_owned());
     node.until_empty(&domain, 3 * HOUR).await;
     assert_eq!(node.counters(&domain).delivered, 100);
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn out14_opportunistic_tls_that_fails_means_clear_text_and_is_remembered() {
+    let destination = Destination::default();
+    destination.script(|script| script.extensions = vec!["PIPELINING", "STARTTLS"]);
+    let node = Node::with(&destination).await;
+    let domain = node.domain("example.org", &["mail.example.org"]).await;
+    node.accept_many(&domain, 10).await;
+    node.until_empty(&domain, MINUTE).await;
+    let dials = destination.ledger().dials;
+    assert_eq!(destination.ledger().taken.len(), 10);
+    destination.crash(Door::Open);
+    tokio::time::sleep(MINUTE).await;
+    node.accept_many(&domain, 1).await;
+    node.until_empty(&domain, MINUTE).await;
+    assert_eq!(
+        destination.ledger().dials,
+        dials + 1,
+        "no second handshake within the hour"
+    );
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn d4_fresh_mail_does_not_wait_for_the_backlog() {
+    let destination = Destination::default();
+    destination.script(|script| script.door = Door::Refused);
+    let node = Node::with(&destination).await;
+    let domain = node.domain("example.org", &["mail.example.org"]).await;
+    node.accept_many(&domain, 2_000).await;
+    tokio::time::sleep(HOUR).await;
+    destination.script(|script| {
+        script.door = Door::Open;
+        script.latency = Duration::from_millis(500);
+    });
+    node.until(&domain, MINUTE, |node| {
+        node.counters(&domain).delivered >= 20
+    })
+    .await;
+    node.accept(domain.id, &["fresh@example.org"]).await;
+    let fresh = |_: &Node| destination.ledger().copies("fresh@example.org") == 1;
+    let waited = node.until(&domain, MINUTE, fresh).await;
+    assert!(waited <= Duration::from_secs(5), "{waited:?}");
+    assert!(
+        node.counters(&domain).queued > 1_000,
+        "the backlog is still there"
+    );
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn q15_a_damaged_body_is_set_aside_and_never_sent() {
+    let destination = Destination::default();
+    let engine = Arc::new(MemoryEngine::new());
+    let clock = Arc::new(TokioClock::new(EPOCH));
+    let spool = Spool::on_engine(engine.clone(), SpoolOptions::default(), clock).await;
+    let node = Node::on(spool.unwrap(), Net::with(HOST, &destination)).await;
+    let domain = node.domain("example.org", &[HOST]).await;
+    node.hold(&domain).await;
+    node.accept(domain.id, &["damaged@example.org"]).await;
+    let all = (Bound::Unbounded, Bound::Unbounded);
+    let bodies = engine
+        .scan(KeyspaceId::Transit, all, Direction::Ascending, 10)
+        .await
+        .unwrap();
+    let (key, body) = bodies.rows[0].clone();
+    let mut damaged = body.to_vec();
+    *damaged.last_mut().unwrap() ^= 1;
+    let write = Write {
+        keyspace: KeyspaceId::Transit,
+        key,
+        value: Some(damaged.into()),
+    };
+    engine
+        .commit(vec![write], Durability::Synced, Vec::new())
+        .await
+        .unwrap();
+    node.accept(domain.id, &["sound@example.org"]).await;
+    node.update(&domain, |domain| domain.hold = None).await;
+    node.until_empty(&domain, MINUTE).await;
+    let aside = node.spool.aside_page(domain.id, None, 10).await.unwrap();
+    assert_eq!(aside[0].kind, AsideKind::Corrupt);
+    assert_eq!(destination.ledger().copies("sound@example.org"), 1);
+    assert_eq!(destination.ledger().copies("damaged@example.org"), 0);
     node.stop().await;
 }

@@ -236,6 +236,10 @@ impl Session<'_> {
                         return Ok(());
                     }
                 }
+                "STARTTLS" => {
+                    self.say("220 2.0.0 go ahead").await?;
+                    return self.say("this is no TLS record").await;
+                }
                 "RSET" => self.say("250 2.0.0 ok").await?,
                 "QUIT" => return self.say("221 2.0.0 bye").await,
                 _ => self.say("500 5.5.2 what?").await?,

@@ -6,6 +6,7 @@ use storage::spool::{RecipientOutcome, Settlement};
 
 use super::super::expiry;
 use super::{DeliveryMessage, DeliveryState};
+use crate::metrics;
 
 /// Entries of each lane per turn.
 const TURN_MAX: usize = 64;
@@ -75,6 +76,7 @@ impl DeliveryState {
         );
         let settlements = over.into_iter().map(|entry| {
             self.window.remove(entry.sequence);
+            metrics::recipients("expired", entry.open_recipients().count() as u64);
             let open = entry.open_recipients();
             Settlement {
                 outcomes: open

@@ -6,6 +6,7 @@ use storage::spool::{Intent, IntentAction, RecipientOutcome, Settled, Settlement
 
 use super::super::stored_reply::stored_event;
 use super::DeliveryState;
+use crate::metrics;
 
 impl DeliveryState {
     /// Carries out what can be carried out now; a message on its way is waited for.
@@ -31,6 +32,10 @@ impl DeliveryState {
             domain.name = %self.domain.name, queue.id = %entry.message, action = ?intent.action,
             "an administrator's wish is carried out"
         );
+        if intent.action == IntentAction::Retry {
+            // Who asks for a retry has reason to believe that the destination is back.
+            self.probe_now();
+        }
         let outcomes = match intent.action {
             IntentAction::Retry if entry.due_at() == Timestamp::default() => return Ok(()),
             IntentAction::Retry => retried(&entry),
@@ -100,6 +105,7 @@ fn retried(entry: &QueueEntry) -> Vec<(usize, RecipientOutcome)> {
 
 fn removed(entry: &QueueEntry) -> Vec<(usize, RecipientOutcome)> {
     let open = entry.open_recipients();
+    metrics::recipients("removed", entry.open_recipients().count() as u64);
     open.map(|(index, _)| (index, RecipientOutcome::Removed))
         .collect()
 }

@@ -4,13 +4,14 @@ use ractor::ActorProcessingErr;
 use storage::model::{QueueEntry, Sequence, StoredReply, Timestamp};
 use storage::spool::{RecipientOutcome, Settled, Settlement};
 
-use super::super::breaker::{Belief, BreakerChange, is_permanent};
+use super::super::breaker::{Belief, BounceBreaker, BouncePast, BreakerChange, is_permanent};
 use super::super::classify::{Class, ReplyKey, Treatment};
 use super::super::expiry;
 use super::super::retry::RetryTable;
 use super::super::stored_reply::stored_event;
 use super::super::turn::{Question, Verdict};
 use super::DeliveryState;
+use crate::metrics;
 
 /// Crashes of the attempts that had a message, after which it is set aside (Q23).
 const CRASHES_MAX: u32 = 3;
@@ -63,11 +64,14 @@ impl DeliveryState {
             Treatment::Untouched => return None,
             Treatment::Retry(table) => table,
             Treatment::Permanent if belief == Belief::Believed => {
+                metrics::recipients("parked", 1);
                 let reply = verdict.reply;
                 return Some(RecipientOutcome::Parked { reply });
             }
             Treatment::Permanent => RetryTable::Ordinary,
         };
+        let uncertain = table == RetryTable::Uncertain;
+        metrics::recipients(if uncertain { "uncertain" } else { "deferred" }, 1);
         let delay = table.delay(verdict.attempts, &mut self.rng);
         Some(RecipientOutcome::Deferred {
             due_at: now.saturating_add(delay),
@@ -87,6 +91,34 @@ impl DeliveryState {
         let now = self.now();
         let change = self.breaker.on_message(&[], true, now);
         self.tell_of(change);
+    }
+
+    /// The breaker knows what was usual for this destination. What cannot be read is not missed.
+    pub(super) async fn load_past(&mut self) -> Result<(), ActorProcessingErr> {
+        let kept = self.context.spool.load_learned(&self.past_key()).await?;
+        let past: Option<BouncePast> = kept.and_then(|bytes| postcard::from_bytes(&bytes).ok());
+        self.past = past.unwrap_or_default();
+        self.breaker = BounceBreaker::new(self.past.clone());
+        Ok(())
+    }
+
+    /// Keeps the breaker's past when it has changed.
+    pub(super) async fn save_past(&mut self) -> Result<(), ActorProcessingErr> {
+        self.past_saved_at = self.clock().monotonic();
+        let past = self.breaker.past();
+        if past != self.past {
+            let bytes = postcard::to_allocvec(&past)?.into();
+            self.context
+                .spool
+                .save_learned(&self.past_key(), bytes)
+                .await?;
+            self.past = past;
+        }
+        Ok(())
+    }
+
+    fn past_key(&self) -> String {
+        format!("bounces/{}", self.domain.id.0)
     }
 
     fn tell_of(&mut self, change: Option<BreakerChange>) {
@@ -145,6 +177,8 @@ impl DeliveryState {
         );
         let now = self.now();
         let reply = stored_event(&format!("sending crashed: {why}"), None);
+        let open = entry.open_recipients().count() as u64;
+        metrics::recipients(if is_poison { "parked" } else { "deferred" }, open);
         let mut outcomes = Vec::new();
         for (index, state) in entry.open_recipients() {
             let delay = RetryTable::Ordinary.delay(state.attempts, &mut self.rng);

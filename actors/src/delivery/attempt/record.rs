@@ -1,0 +1,252 @@
+//! One message on the open connection, and its record before the next command (Q2, Q11).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use storage::model::{AsideKind, ForwardPath, QueueEntry, ReversePath};
+use storage::spool::{BodyReader, RecipientOutcome, Settled, Settlement, SpoolError};
+use tokio::sync::oneshot;
+
+use super::super::classify::{self, AttemptVerdict, Class, Signal};
+use super::super::conversation::{BodySource, Conversation, Sent};
+use super::super::delivery_actor::DeliveryMessage;
+use super::super::governor::Conveyance;
+use super::super::stored_reply::{stored, stored_event};
+use super::super::turn::{LeaseEnd, Question, Verdict, Work};
+use super::{Attempt, Orphaned};
+use crate::metrics;
+use crate::smtp::client::{Ending, RecipientResult, Transaction};
+use crate::supervision::ServiceError;
+
+impl Attempt {
+    /// Sends one message and puts on record what became of it.
+    pub(super) async fn deliver(
+        &self,
+        conversation: &mut Conversation,
+        work: Work,
+    ) -> Result<(Finished, Option<Ending>), ServiceError> {
+        let transaction = transaction(&work.entry, &work.recipients, conversation);
+        let body = self.spool.body(&work.entry);
+        let sent = conversation.send(transaction, body).await;
+        let verdict = classify::attempt(&sent.outcome, sent.ending.as_ref());
+        let report = Finished::new(&work.entry, &verdict, &sent);
+        if let Some(latency) = report.latency {
+            metrics::destination_replied(latency);
+        }
+        let ending = sent.ending.clone();
+        let delivery = work.delivery.clone();
+        let sequence = work.entry.sequence;
+        let end = self.record(work, verdict, sent).await?;
+        delivery
+            .send_message(DeliveryMessage::LeaseEnded { sequence, end })
+            .map_err(|_| Orphaned)?;
+        Ok((report, ending))
+    }
+
+    async fn record(
+        &self,
+        work: Work,
+        verdict: AttemptVerdict,
+        mut sent: Sent<SpoolError>,
+    ) -> Result<LeaseEnd, ServiceError> {
+        let done = self.delivered(&sent, &work.recipients);
+        let delivered = u32::try_from(done.len()).unwrap_or(u32::MAX);
+        metrics::recipients("delivered", u64::from(delivered));
+        let all_done = done.len() == work.recipients.len();
+        let settled = if done.is_empty() {
+            Settled::Open(Box::new(work.entry))
+        } else {
+            self.settle(work.entry, done).await?
+        };
+        let entry = match settled {
+            Settled::Open(entry) if !all_done => *entry,
+            settled => return Ok(recorded(settled, delivered, false)),
+        };
+        match sent.body_error.take() {
+            Some(error @ SpoolError::CorruptBody { .. }) => {
+                let kind = AsideKind::Corrupt;
+                let settled = self.spool.set_aside(entry, kind, error.to_string()).await?;
+                return Ok(recorded(settled, delivered, false));
+            }
+            Some(error) => return Err(error.into()),
+            None => {}
+        }
+        let recipients = self.verdicts(&entry, &work.recipients, verdict, &sent);
+        let (answer, outcomes) = oneshot::channel();
+        let question = Question {
+            sequence: entry.sequence,
+            recipients,
+            delivered,
+            proving: work.proving,
+            answer,
+        };
+        work.delivery
+            .send_message(DeliveryMessage::Judge(Box::new(question)))
+            .map_err(|_| Orphaned)?;
+        let outcomes = outcomes.await.map_err(|_| Orphaned)?;
+        if !outcomes.is_empty() {
+            let settled = self.settle(entry, outcomes).await?;
+            return Ok(recorded(settled, delivered, true));
+        }
+        Ok(match delivered {
+            0 => LeaseEnd::PutBack {
+                entry: Box::new(entry),
+            },
+            _ => recorded(Settled::Open(Box::new(entry)), delivered, true),
+        })
+    }
+
+    /// The recipients whose mail is the destination's now.
+    fn delivered(
+        &self,
+        sent: &Sent<SpoolError>,
+        recipients: &[usize],
+    ) -> Vec<(usize, RecipientOutcome)> {
+        let results = sent.outcome.recipients.iter().zip(recipients);
+        let done = results.filter_map(|(result, index)| match result {
+            RecipientResult::Delivered(reply) => {
+                let reply = stored(reply, &self.host_port);
+                Some((*index, RecipientOutcome::Delivered { reply }))
+            }
+            _ => None,
+        });
+        done.collect()
+    }
+
+    /// What was said about the recipients that were not delivered.
+    fn verdicts(
+        &self,
+        entry: &QueueEntry,
+        recipients: &[usize],
+        verdict: AttemptVerdict,
+        sent: &Sent<SpoolError>,
+    ) -> Vec<Verdict> {
+        let results = sent.outcome.recipients.iter().zip(verdict.recipients);
+        let open = recipients
+            .iter()
+            .zip(results)
+            .filter(|(_, (_, class))| *class != Class::Delivered);
+        let verdicts = open.map(|(index, (result, class))| Verdict {
+            index: *index,
+            attempts: entry
+                .recipients
+                .get(*index)
+                .map_or(0, |state| state.attempts),
+            class,
+            reply: match result {
+                RecipientResult::Delivered(reply) | RecipientResult::Refused { reply, .. } => {
+                    stored(reply, &self.host_port)
+                }
+                RecipientResult::Unsendable(reason) => stored(&reason.reply(), &self.host_port),
+                RecipientResult::Unanswered { phase } => {
+                    let cause = sent.ending.as_ref().map(|ending| ending.cause.to_string());
+                    let cause = cause.unwrap_or_default();
+                    let what = format!("{cause} (in phase {})", phase.as_str());
+                    stored_event(&what, Some(&self.host_port))
+                }
+            },
+        });
+        verdicts.collect()
+    }
+
+    async fn settle(
+        &self,
+        entry: QueueEntry,
+        outcomes: Vec<(usize, RecipientOutcome)>,
+    ) -> Result<Settled, SpoolError> {
+        let settlement = Settlement {
+            entry,
+            outcomes,
+            notices: Vec::new(),
+        };
+        self.spool.settle(settlement).await
+    }
+}
+
+/// What the governor hears about a message.
+pub(super) struct Finished {
+    pub(super) signal: Signal,
+    pub(super) latency: Option<Duration>,
+    pub(super) size_bytes: u64,
+    pub(super) conveyance: Conveyance,
+    pub(super) reason: Option<String>,
+}
+
+impl Finished {
+    fn new(entry: &QueueEntry, verdict: &AttemptVerdict, sent: &Sent<SpoolError>) -> Self {
+        let answered =
+            |result: &RecipientResult| !matches!(result, RecipientResult::Unanswered { .. });
+        let complete = sent.outcome.recipients.iter().all(answered);
+        let reason = match verdict.signal {
+            Signal::Delivered | Signal::Answered | Signal::Nothing | Signal::Stale => None,
+            _ => refusal(sent),
+        };
+        Self {
+            signal: verdict.signal,
+            latency: complete.then_some(sent.latency),
+            size_bytes: entry.size_bytes,
+            conveyance: Conveyance::Kept,
+            reason,
+        }
+    }
+}
+
+const fn recorded(settled: Settled, delivered: u32, judged: bool) -> LeaseEnd {
+    LeaseEnd::Recorded {
+        settled,
+        delivered,
+        judged,
+    }
+}
+
+/// What was said, for people.
+fn refusal(sent: &Sent<SpoolError>) -> Option<String> {
+    let ending = sent.ending.as_ref().map(|ending| ending.cause.to_string());
+    let refused = |result: &RecipientResult| match result {
+        RecipientResult::Refused { reply, .. } => Some(format!("{} {}", reply.code, reply.text())),
+        _ => None,
+    };
+    ending.or_else(|| sent.outcome.recipients.iter().find_map(refused))
+}
+
+fn transaction(entry: &QueueEntry, recipients: &[usize], peer: &Conversation) -> Transaction {
+    let recipients: Vec<_> = recipients
+        .iter()
+        .filter_map(|index| entry.recipients.get(*index))
+        .map(|state| state.recipient.clone())
+        .collect();
+    let needed = is_utf8_sender(&entry.reverse_path)
+        || recipients.iter().any(|one| is_utf8_recipient(&one.path));
+    Transaction {
+        reverse_path: entry.reverse_path.clone(),
+        recipients,
+        size_bytes: entry.size_bytes,
+        body: entry.body,
+        // Declared but not needed by an address, it is passed on only to who understands it (OUT11).
+        smtputf8: needed || (entry.smtputf8 && peer.capabilities().smtputf8),
+        dsn_return: entry.dsn_return,
+        envelope_id: entry.envelope_id.clone(),
+    }
+}
+
+fn is_utf8_sender(path: &ReversePath) -> bool {
+    match path {
+        ReversePath::Null => false,
+        ReversePath::Mailbox(mailbox) => mailbox.needs_utf8(),
+    }
+}
+
+fn is_utf8_recipient(path: &ForwardPath) -> bool {
+    match path {
+        ForwardPath::Postmaster => false,
+        ForwardPath::Mailbox(mailbox) => mailbox.needs_utf8(),
+    }
+}
+
+impl BodySource for BodyReader {
+    type Error = SpoolError;
+
+    async fn next(&mut self) -> Result<Option<Bytes>, SpoolError> {
+        Self::next(self).await
+    }
+}
