@@ -5,7 +5,7 @@
 //! it has come. The store is the truth; the window can be dropped at any time and is dropped while
 //! the destination is down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use storage::model::{DomainId, QueueEntry, Sequence, Timestamp};
 use storage::spool::{Spool, SpoolError};
@@ -25,7 +25,10 @@ pub struct ReadyWindow {
     schedule: Schedule,
     entries: BTreeMap<Sequence, QueueEntry>,
     /// Messages on their way; they stay where they are in the store.
-    leased: BTreeMap<Sequence, bool>,
+    leased: BTreeSet<Sequence>,
+    /// Messages at hand or on their way that waited for a time of their own: the store still lists
+    /// them as due.
+    due: BTreeSet<Sequence>,
     backlog: Cursor,
     fresh: Cursor,
     /// The first position that is fresh: the recovery began there.
@@ -51,7 +54,8 @@ impl ReadyWindow {
             domain,
             schedule: Schedule::default(),
             entries: BTreeMap::new(),
-            leased: BTreeMap::new(),
+            leased: BTreeSet::new(),
+            due: BTreeSet::new(),
             backlog: Cursor::default(),
             fresh: Cursor::default(),
             boundary: Sequence::default(),
@@ -72,6 +76,7 @@ impl ReadyWindow {
     pub fn unload(&mut self) {
         self.schedule.clear();
         self.entries.clear();
+        self.due.retain(|sequence| self.leased.contains(sequence));
         self.backlog = Cursor::default();
         self.fresh = Cursor {
             after: before(self.boundary),
@@ -115,7 +120,7 @@ impl ReadyWindow {
     /// Whether this message is on its way.
     #[must_use]
     pub fn is_leased(&self, sequence: Sequence) -> bool {
-        self.leased.contains_key(&sequence)
+        self.leased.contains(&sequence)
     }
 
     /// The oldest acceptance among what is loaded.
@@ -182,27 +187,31 @@ impl ReadyWindow {
 
     fn add(&mut self, page: Vec<QueueEntry>, now: Timestamp) {
         for entry in page {
-            if !self.leased.contains_key(&entry.sequence) {
+            if !self.leased.contains(&entry.sequence) {
                 self.schedule.push(Candidate::of(&entry), now);
-                self.entries.insert(entry.sequence, entry);
+                self.keep(entry);
             }
         }
     }
 
-    /// Whether messages that waited for a time of their own are at hand or on their way: the store
-    /// still lists them as due.
+    fn keep(&mut self, entry: QueueEntry) {
+        if entry.due_at() > Timestamp::default() {
+            self.due.insert(entry.sequence);
+        }
+        self.entries.insert(entry.sequence, entry);
+    }
+
+    /// Whether messages that waited for a time of their own are at hand or on their way.
     #[must_use]
     pub fn has_due(&self) -> bool {
-        let waited = |entry: &QueueEntry| entry.due_at() > Timestamp::default();
-        self.entries.values().any(waited) || self.leased.values().any(|waited| *waited)
+        !self.due.is_empty()
     }
 
     /// Takes the message to send with a permit; it is on its way from now on.
     pub fn lease(&mut self, pick: Pick, now: Timestamp) -> Option<QueueEntry> {
         while let Some(candidate) = self.schedule.next(pick, now) {
             if let Some(entry) = self.entries.remove(&candidate.sequence) {
-                let waited = entry.due_at() > Timestamp::default();
-                self.leased.insert(entry.sequence, waited);
+                self.leased.insert(entry.sequence);
                 return Some(entry);
             }
         }
@@ -211,12 +220,13 @@ impl ReadyWindow {
 
     /// A message is not on its way any more. False when it was not: its lease was void.
     pub fn end_lease(&mut self, sequence: Sequence) -> bool {
-        self.leased.remove(&sequence).is_some()
+        self.due.remove(&sequence);
+        self.leased.remove(&sequence)
     }
 
     /// All leases are void: whoever held them is gone.
     pub fn void_leases(&mut self, void: impl Fn(Sequence) -> bool) {
-        self.leased.retain(|sequence, _| !void(*sequence));
+        self.leased.retain(|sequence| !void(*sequence));
         self.unload();
     }
 
@@ -225,13 +235,14 @@ impl ReadyWindow {
         // While nothing is loaded it will be found in the store.
         if self.loaded {
             self.schedule.push_front(Candidate::of(&entry), now);
-            self.entries.insert(entry.sequence, entry);
+            self.keep(entry);
         }
     }
 
     /// Takes a message out of the window.
     pub fn remove(&mut self, sequence: Sequence) {
         self.schedule.remove(sequence);
+        self.due.remove(&sequence);
         self.entries.remove(&sequence);
     }
 

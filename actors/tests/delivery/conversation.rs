@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::delivery::conversation::{BodySource, Sent};
-use actors::delivery::{Avoid, Conversation, Dialer, Manners};
+use actors::delivery::{Avoid, Connection, Conversation, Dialer, Manners};
 use actors::smtp::client::{Cause, Phase, RecipientResult, Transaction};
 use actors::tls::ClientTls;
 use bytes::Bytes;
@@ -12,6 +12,8 @@ use storage::model::{
     BodyKind, Destination as Host, ForwardPath, Recipient, ReversePath, Timestamp, TlsPolicy,
     TokioClock,
 };
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
 
 use crate::support::destination::{Destination, Door, Net};
 
@@ -160,4 +162,52 @@ async fn an_idle_connection_notices_its_end() {
     assert!(idle.is_err(), "nothing happens on an idle connection");
     conversation.quit().await;
     assert_eq!(destination.ledger().open, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn q22_a_refusal_in_the_middle_of_a_body_is_heard_although_nobody_reads() {
+    let (ours, theirs) = tokio::io::duplex(4096);
+    let peer = async move {
+        let mut peer = BufStream::new(theirs);
+        peer.write_all(b"220 mx ESMTP\r\n").await.unwrap();
+        for answer in ["250 mx\r\n", "250 ok\r\n", "250 ok\r\n", "354 go ahead\r\n"] {
+            peer.flush().await.unwrap();
+            peer.read_line(&mut String::new()).await.unwrap();
+            peer.write_all(answer.as_bytes()).await.unwrap();
+        }
+        peer.flush().await.unwrap();
+        peer.read_line(&mut String::new()).await.unwrap();
+        peer.write_all(b"552 5.3.4 too large\r\n").await.unwrap();
+        peer.flush().await.unwrap();
+        // Nothing more is read, and the connection stays open.
+        std::future::pending::<()>().await;
+    };
+    let deliver = async move {
+        let connection = Connection {
+            stream: Box::new(ours),
+            peer: None,
+        };
+        let banner = Duration::from_secs(10);
+        let opened =
+            Conversation::open(connection, &host(), &manners(), Avoid::default(), banner).await;
+        let line: &'static [u8] = &[b'x'; 200_000];
+        let size = 2 * (line.len() as u64 + 2);
+        opened
+            .unwrap()
+            .send(
+                transaction(&["a@example.org"], size),
+                Chunks(vec![b"first\r\n", line, b"\r\n"]),
+            )
+            .await
+    };
+    let sent = tokio::select! {
+        () = peer => unreachable!(),
+        sent = deliver => sent,
+    };
+    let results = &sent.outcome.recipients;
+    assert!(
+        matches!(&results[0], RecipientResult::Refused { reply, .. } if reply.code == 552),
+        "{results:?}"
+    );
+    assert!(sent.ending.is_some());
 }
