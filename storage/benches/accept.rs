@@ -8,25 +8,20 @@
 //! Bodies are incompressible. The drain reads pages of 256 and keeps 20 messages in flight, each
 //! settled in a commit of its own.
 
-use std::error::Error;
+mod sample;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use rand::{RngCore, SeedableRng};
-use storage::model::{
-    Actor, AuditRow, BodyKind, ClientFacts, Clock, Destination, DomainId, Envelope, Recipient,
-    ReversePath, StoredReply, SystemClock, Timestamp, TlsPolicy,
-};
+use sample::Failure;
+use storage::model::{Clock, DomainId, SystemClock, Timestamp};
 use storage::spool::{
-    NewDisposition, NewDomain, NewEntry, NewMessage, RecipientOutcome, Settlement, Spool,
-    SpoolOptions,
+    NewDisposition, NewEntry, NewMessage, RecipientOutcome, Settlement, Spool, SpoolOptions,
 };
 use tokio::task::JoinSet;
-
-type Failure = Box<dyn Error + Send + Sync>;
 
 const CASES: [(usize, usize); 7] = [
     (4 << 10, 1),
@@ -79,14 +74,17 @@ async fn measure(
         Arc::clone(&clock),
     )
     .await?;
-    let domain = spool.add_domain(new_domain()?, audit()).await?.id;
+    let domain = spool
+        .add_domain(sample::domain()?, sample::audit())
+        .await?
+        .id;
 
     let before = spool.stats().await?.engine;
     let start = clock.monotonic();
     let until = start + Duration::from_secs(seconds);
     let mut running = JoinSet::new();
     for number in 0..producers {
-        let body = random(payload, number as u64);
+        let body = sample::random(payload, number as u64);
         running.spawn(produce(spool.clone(), domain, body, until));
     }
     let mut latencies = Vec::new();
@@ -115,7 +113,7 @@ async fn produce(
     until: Duration,
 ) -> Result<Vec<Duration>, Failure> {
     let mut latencies = Vec::new();
-    let envelope = envelope()?;
+    let envelope = sample::envelope()?;
     loop {
         let start = spool.clock().monotonic();
         if start >= until {
@@ -152,12 +150,7 @@ async fn drain(spool: &Spool, domain: DomainId) -> Result<usize, Failure> {
             .map(|entry| async move {
                 let mut body = spool.body(&entry);
                 while body.next().await?.is_some() {}
-                let reply = StoredReply {
-                    code: 250,
-                    enhanced: None,
-                    text: "2.0.0 Ok".to_owned(),
-                    host: None,
-                };
+                let reply = sample::taken();
                 let delivered = RecipientOutcome::Delivered { reply };
                 let settlement = Settlement {
                     entry,
@@ -175,54 +168,6 @@ async fn drain(spool: &Spool, domain: DomainId) -> Result<usize, Failure> {
             drained += 1;
         }
     }
-}
-
-fn new_domain() -> Result<NewDomain, Failure> {
-    let destination = Destination {
-        host: "mail.x.example".to_owned(),
-        port: 25,
-        priority: 10,
-        weight: 1,
-        tls: TlsPolicy::None,
-    };
-    Ok(NewDomain::new("x.example".parse()?, vec![destination]))
-}
-
-fn audit() -> AuditRow {
-    AuditRow {
-        at: Timestamp::default(),
-        actor: Actor::System {
-            part: "benchmark".to_owned(),
-        },
-        action: "domain.add".to_owned(),
-        subject: "x.example".to_owned(),
-        detail: String::new(),
-    }
-}
-
-fn envelope() -> Result<Envelope, Failure> {
-    Ok(Envelope {
-        reverse_path: ReversePath::Mailbox("sender@far.example".parse()?),
-        recipients: vec![Recipient::new("alice@x.example".parse()?)],
-        body: BodyKind::EightBitMime,
-        smtputf8: false,
-        dsn_return: None,
-        envelope_id: None,
-        client: ClientFacts {
-            ip: "192.0.2.7".parse()?,
-            helo: "mail.far.example".to_owned(),
-            reverse_name: None,
-            tls_version: None,
-            tls_cipher: None,
-            authenticated_sender: false,
-        },
-    })
-}
-
-fn random(length: usize, seed: u64) -> Bytes {
-    let mut content = vec![0; length];
-    rand_chacha::ChaCha8Rng::seed_from_u64(seed).fill_bytes(&mut content);
-    content.into()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
