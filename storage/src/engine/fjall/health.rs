@@ -12,6 +12,7 @@ use std::time::Duration;
 use fjall::PersistMode;
 use tokio::sync::watch;
 
+use super::lock::Lock;
 use super::store::{Store, describe};
 use crate::engine::EngineError;
 
@@ -19,17 +20,23 @@ use crate::engine::EngineError;
 #[derive(Debug)]
 pub(super) struct Health {
     failed: watch::Sender<Option<String>>,
+    lock: Arc<Lock>,
 }
 
 impl Health {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(lock: Arc<Lock>) -> Self {
         Self {
             failed: watch::Sender::new(None),
+            lock,
         }
     }
 
-    /// Notes a failure; the first one stays.
+    /// Notes a failure for everybody and for the next process; the first one stays.
     pub(super) fn fail(&self, why: &str) {
+        // Before anybody hears of it and ends the process.
+        if let Err(error) = self.lock.taint() {
+            tracing::error!(%error, "the next start will not know of the failure");
+        }
         let is_first = self.failed.send_if_modified(|failed| {
             let is_first = failed.is_none();
             if is_first {

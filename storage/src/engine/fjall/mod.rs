@@ -11,7 +11,8 @@
 //!   and answers everybody, so the rate of commits is not the rate of syncs.
 //! - Journals are read frame by frame before fjall sees them ([`journal`]): fjall drops everything
 //!   behind a damaged frame without a word.
-//! - Nothing is synced again after a failed write ([`health`]): the process has to start anew.
+//! - Nothing is synced again after a failed write ([`health`]): the process has to start anew, and
+//!   the next one writes the journals anew ([`lock`]).
 //! - Reads block, so they run on the blocking pool and never on a reactor thread: even a row in
 //!   memory may wait, because fjall holds the lock of a tree while it syncs its list of files.
 
@@ -22,6 +23,7 @@ mod group;
 mod health;
 mod journal;
 mod keyspaces;
+mod lock;
 mod open;
 mod options;
 mod read;

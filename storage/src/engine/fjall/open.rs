@@ -1,7 +1,7 @@
 //! Opening a store: the lock first, then what is there, then fjall.
 
-use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::sync::watch;
 
@@ -9,12 +9,11 @@ use super::create::{STORE, check_format, create_directory, create_store};
 use super::health::Health;
 use super::journal;
 use super::keyspaces::Keyspaces;
+use super::lock::Lock;
 use super::options::FjallOptions;
 use super::store::{Counters, Store, store_error};
 use crate::engine::EngineError;
 
-/// Name of the file that is locked while a process has the data directory.
-const LOCK: &str = "lock";
 /// What fjall writes last when it creates a store.
 const MARKER: &str = "version";
 /// Where fjall keeps its keyspaces in a store.
@@ -22,7 +21,7 @@ const KEYSPACES: &str = "keyspaces";
 
 pub(super) fn open(directory: &Path, options: &FjallOptions) -> Result<Store, EngineError> {
     create_directory(directory)?;
-    let lock = lock(directory)?;
+    let lock = Arc::new(Lock::take(directory)?);
     let path = directory.join(STORE);
     let exists = path
         .try_exists()
@@ -33,6 +32,9 @@ pub(super) fn open(directory: &Path, options: &FjallOptions) -> Result<Store, En
     check_format(directory)?;
     ensure_complete(&path)?;
     journal::prepare(&path)?;
+    if lock.is_tainted()? && journal::rewrite(&path)? {
+        lock.clear()?;
+    }
     let failed = |error| store_error(format!("opening the store in {}", path.display()), error);
     let database = options.database(&path).open().map_err(failed)?;
     let keyspaces = Keyspaces::open(&database, path.join(KEYSPACES), options.clone())?;
@@ -40,7 +42,7 @@ pub(super) fn open(directory: &Path, options: &FjallOptions) -> Result<Store, En
         directory: directory.to_owned(),
         database,
         keyspaces,
-        health: Health::new(),
+        health: Health::new(Arc::clone(&lock)),
         counters: Counters::default(),
         committed: watch::Sender::new(0),
         _lock: lock,
@@ -54,24 +56,5 @@ fn ensure_complete(store: &Path) -> Result<(), EngineError> {
     match marker.metadata() {
         Ok(_) => Ok(()),
         Err(source) => Err(EngineError::io(action(), source)),
-    }
-}
-
-/// Takes the data directory for this process until the file is closed.
-pub(super) fn lock(directory: &Path) -> Result<File, EngineError> {
-    let path = directory.join(LOCK);
-    let failed = |source| EngineError::io(format!("locking {}", path.display()), source);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(EngineError::Locked {
-            directory: directory.to_owned(),
-        }),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
     }
 }

@@ -1,8 +1,8 @@
 //! What the writer, the readers and the sentinel of one open store share.
 
-use std::fs::File;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::health::Health;
 use super::keyspaces::Keyspaces;
+use super::lock::Lock;
 use crate::engine::{EngineError, KeyspaceId, Write};
 
 /// One open store.
@@ -24,7 +25,7 @@ pub(super) struct Store {
     /// Commits so far.
     pub(super) committed: watch::Sender<u64>,
     /// Declared last so that it is released last: the next process finds everything closed.
-    pub(super) _lock: File,
+    pub(super) _lock: Arc<Lock>,
 }
 
 /// What [`crate::engine::EngineStats`] counts.

@@ -12,6 +12,7 @@
 mod examine;
 mod frame;
 mod recover;
+mod rewrite;
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,7 @@ use crate::engine::{EngineError, JournalDamage};
 use examine::{Examined, examine};
 
 pub use recover::{RecoveredJournal, RecoveryReport, recover_journals};
+pub(super) use rewrite::rewrite;
 
 /// Ending of the names of journals.
 const EXTENSION: &str = "jnl";

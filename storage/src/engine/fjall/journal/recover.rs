@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{examine, list};
 use crate::engine::EngineError;
 use crate::engine::fjall::create::{STORE, check_format, create_directory, sync_directory};
-use crate::engine::fjall::open::lock;
+use crate::engine::fjall::lock::Lock;
 
 /// Where damaged journals go, in the data directory.
 const SET_ASIDE: &str = "set-aside";
@@ -40,7 +40,7 @@ pub struct RecoveredJournal {
 /// program does not know, [`EngineError::Io`] when a file cannot be read or written; the journal it
 /// names is then as it was.
 pub fn recover_journals(data_directory: &Path) -> Result<RecoveryReport, EngineError> {
-    let _lock = lock(data_directory)?;
+    let _lock = Lock::take(data_directory)?;
     check_format(data_directory)?;
     let mut report = RecoveryReport::default();
     for file in list(&data_directory.join(STORE))? {
