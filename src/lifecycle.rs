@@ -170,3 +170,45 @@ impl Watchdog {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::STOP_GRACE;
+    use std::process::Command;
+
+    const UNIT: &str = include_str!("../docs/deploy/mailhold.service");
+
+    fn seconds(key: &str) -> Duration {
+        let value = UNIT.lines().find_map(|line| line.strip_prefix(key));
+        let text = value.unwrap().trim_start_matches('=').trim_end_matches('s');
+        Duration::from_secs(text.parse().unwrap())
+    }
+
+    #[test]
+    fn the_unit_hears_us_and_waits_longer_than_a_stop_may_take() {
+        assert!(UNIT.lines().any(|line| line == "Type=notify"));
+        assert!(
+            UNIT.lines()
+                .any(|line| line.starts_with("#LoadCredential="))
+        );
+        assert!(seconds("TimeoutStopSec") > STOP_GRACE);
+        assert!(seconds("WatchdogSec") >= Duration::from_secs(10));
+    }
+
+    /// Q42: the sandbox leaves little exposed.
+    #[test]
+    fn q42_the_exposure_of_the_unit_is_at_most_two() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/deploy/mailhold.service");
+        let judged = Command::new("systemd-analyze")
+            .args(["security", "--offline=true", "--threshold=20", path])
+            .output();
+        match judged {
+            Ok(output) => {
+                let said = String::from_utf8_lossy(&output.stdout);
+                assert!(output.status.success(), "{said}");
+            }
+            Err(error) => eprintln!("NOT CHECKED: systemd-analyze cannot be run here: {error}"),
+        }
+    }
+}
