@@ -28,6 +28,8 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Run the node: take mail in, pass it on, hold it while a destination is down.
     Serve,
+    /// Show the whole job in under a minute: a server fails, mail is held, the server returns.
+    Demo(DemoArguments),
     /// Check the configuration: every fault with file, line, key and what was expected.
     Check(CheckArguments),
     /// Show whether mail is flowing, domain by domain.
@@ -60,6 +62,23 @@ pub(super) enum Command {
         #[arg(long, default_value_t = 100)]
         limit: usize,
     },
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub(super) struct DemoArguments {
+    /// Messages from outside.
+    #[arg(long, default_value_t = 3000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) messages: u64,
+    /// Seconds that the customer's server is away.
+    #[arg(long, default_value_t = 12, value_name = "SECONDS")]
+    pub(super) outage: u64,
+    /// Everything random is drawn from this number.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// One outage after the other, until Ctrl-C.
+    #[arg(long)]
+    pub(super) keep_running: bool,
 }
 
 /// `check`.

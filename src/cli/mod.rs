@@ -8,6 +8,7 @@ mod alias;
 mod args;
 mod check;
 mod client;
+mod demo;
 mod destination;
 mod domain;
 mod exit;
@@ -55,6 +56,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
     let file = arguments.config.as_deref();
     match arguments.command {
         Command::Serve => serve::serve(file),
+        Command::Demo(arguments) => demo::demo(&arguments),
         Command::Check(options) => check::check(file, &options, &output),
         Command::Store(StoreCommand::Recover) => store::recover(&Config::load(file)?, output),
         Command::Store(StoreCommand::Check) => {
@@ -82,6 +84,7 @@ async fn ask(command: Command, file: Option<&Path>, output: Output) -> Result<()
             store::backup(&directory, &client, output).await
         }
         Command::Serve
+        | Command::Demo(_)
         | Command::Check(_)
         | Command::Store(StoreCommand::Check | StoreCommand::Recover) => {
             Err(Failure::new(SOFTWARE, "this command needs no server"))

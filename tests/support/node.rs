@@ -134,6 +134,18 @@ impl Node {
         fs::read_to_string(self.folder.path().join("node.log")).unwrap_or_default()
     }
 
+    /// The last lines of its log, without what it says about each message.
+    fn log_end(&self) -> String {
+        const LINES: usize = 60;
+        let log = self.log();
+        let mut lines: Vec<_> = log
+            .lines()
+            .filter(|line| !line.contains("queue.id="))
+            .collect();
+        lines.drain(..lines.len().saturating_sub(LINES));
+        lines.join("\n")
+    }
+
     /// Its process id, while it runs.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
@@ -305,12 +317,12 @@ impl Drop for Node {
             let ended = self.terminate();
             let in_order = ended.as_ref().is_ok_and(ExitStatus::success);
             if !in_order && !std::thread::panicking() {
-                eprintln!("{}", self.log());
+                eprintln!("{}", self.log_end());
                 panic!("the node did not stop in order: {ended:?}");
             }
         }
         if std::thread::panicking() {
-            eprintln!("--- log of the node\n{}", self.log());
+            eprintln!("--- end of the node's log\n{}", self.log_end());
         }
     }
 }

@@ -86,8 +86,15 @@ impl World {
     /// Waits until the destination has this many different (message, recipient).
     pub async fn delivered(&self, distinct: u64) -> Totals {
         let ledger = self.destination.ledger();
-        let what = format!("{distinct} delivered");
-        within(&what, ledger.wait_for(|totals| totals.distinct >= distinct)).await
+        let all = ledger.wait_for(|totals| totals.distinct >= distinct);
+        match tokio::time::timeout(DEADLINE, all).await {
+            Ok(totals) => totals,
+            Err(_) => panic!(
+                "{distinct} were not delivered within {DEADLINE:?}: {:?} {:?}",
+                ledger.totals(),
+                ledger.violations()
+            ),
+        }
     }
 
     /// Everything accepted arrived, and nothing of it twice.

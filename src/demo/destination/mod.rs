@@ -130,9 +130,18 @@ impl Destination {
         self.shared.set_script(faults);
     }
 
-    /// Closes the listener and resets every connection; returns when that is done.
+    /// Ends like a server that crashes: closes the listener and resets every connection. Returns
+    /// when that is done.
     pub async fn stop(&mut self) {
         self.accepting.shutdown().await;
+    }
+
+    /// Ends like a server that is shut down: closes the listener, lets transactions in progress
+    /// finish and says 421 to everybody else. Returns when all connections are closed.
+    pub async fn shut_down(&mut self) {
+        self.shared.closing.send_replace(true);
+        while self.accepting.join_next().await.is_some() {}
+        self.shared.closing.send_replace(false);
     }
 
     /// Listens again on the same address; returns when it listens.
@@ -157,11 +166,13 @@ fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// Accepts until it is dropped; its sessions go with it.
+/// Accepts until it is dropped, and its sessions go with it; or until the shutdown, and then waits
+/// for them.
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut sessions = JoinSet::new();
     loop {
         tokio::select! {
+            () = shared.is_closing() => break,
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else {
                     // Out of descriptors: sessions that end give some back.
@@ -177,6 +188,8 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             Some(_) = sessions.join_next() => {}
         }
     }
+    drop(listener);
+    while sessions.join_next().await.is_some() {}
 }
 
 #[cfg(test)]

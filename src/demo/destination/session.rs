@@ -305,11 +305,19 @@ impl Session {
         }
     }
 
+    /// The next command line. Between transactions a shutdown of the destination comes first.
     async fn line(&mut self) -> Result<Option<Bytes>, End> {
-        match self.wire.line().await {
-            Ok(line) => Ok(line),
-            Err(error) => Err(self.broken(&error)),
-        }
+        self.wire.flush().await?;
+        let is_idle = self.transaction.is_none() && !self.wire.has_more();
+        let line = tokio::select! {
+            biased;
+            line = self.wire.line() => line,
+            () = self.shared.is_closing(), if is_idle => {
+                self.wire.reply("421 4.3.2 shutting down");
+                return Err(End::Close);
+            }
+        };
+        line.map_err(|error| self.broken(&error))
     }
 
     fn broken(&mut self, error: &WireError) -> End {

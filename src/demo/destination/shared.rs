@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use storage::model::Clock;
+use tokio::sync::watch;
 
 use super::DestinationOptions;
 use super::capacity::{Capacity, TokenBucket};
@@ -17,6 +18,8 @@ pub(super) struct Shared {
     pub(super) ledger: Ledger,
     /// Open connections.
     pub(super) sessions: AtomicUsize,
+    /// Whether the destination is shutting down in order.
+    pub(super) closing: watch::Sender<bool>,
     in_flight: Arc<AtomicUsize>,
     limits: Mutex<Limits>,
     script: Mutex<Script>,
@@ -49,6 +52,7 @@ impl Shared {
         Self {
             ledger: Ledger::new(options.keep_content),
             sessions: AtomicUsize::new(0),
+            closing: watch::Sender::new(false),
             in_flight: Arc::default(),
             limits: Mutex::new(limits),
             script: Mutex::default(),
@@ -59,6 +63,13 @@ impl Shared {
 
     pub(super) fn now(&self) -> Duration {
         self.clock.monotonic()
+    }
+
+    /// Resolves when the destination shuts down.
+    pub(super) async fn is_closing(&self) {
+        let mut closing = self.closing.subscribe();
+        // It cannot fail: the sender lives in here.
+        let _ = closing.wait_for(|closing| *closing).await;
     }
 
     pub(super) fn hostname(&self) -> &str {

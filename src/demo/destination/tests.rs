@@ -99,3 +99,40 @@ async fn it_comes_back_on_the_same_address_with_its_ledger() {
     assert_eq!(report.accepted_count(), 5);
     assert_eq!(destination.ledger().totals().messages, 10);
 }
+
+#[tokio::test]
+async fn a_shutdown_lets_transactions_finish() {
+    let capacity = Capacity {
+        service_time: Duration::from_millis(5),
+        ..Capacity::default()
+    };
+    let mut destination = start(DestinationOptions {
+        capacity,
+        ..DestinationOptions::default()
+    });
+    let mut plan = Plan::new(destination.address(), "a@x.example", u64::MAX);
+    plan.sessions = 4;
+    plan.patience = Duration::ZERO;
+    let sender = Sender::start(plan, clock());
+    destination
+        .ledger()
+        .wait_for(|totals| totals.messages > 20)
+        .await;
+    destination.shut_down().await;
+    sender.stop();
+    let report = sender.finish().await;
+    assert!(
+        report
+            .records
+            .iter()
+            .all(|record| record.fate != Fate::Unknown)
+    );
+    assert_eq!(
+        report.accepted_count(),
+        destination.ledger().totals().messages
+    );
+    assert_eq!((destination.is_up(), destination.connections()), (false, 0));
+    destination.resume().unwrap();
+    let plan = Plan::new(destination.address(), "a@x.example", 1);
+    assert_eq!(Sender::run(plan, clock()).await.accepted_count(), 1);
+}

@@ -1,0 +1,119 @@
+//! The relay in the demo: the real parts, on loopback, with a store in a temporary folder.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use actors::status::DomainStatus;
+use storage::model::{
+    Actor, AuditRow, Counters, Destination, Domain, Mailbox, MailboxAccount, TlsPolicy,
+};
+use storage::spool::{NewDomain, Spool};
+use tempfile::TempDir;
+
+use super::DemoError;
+use super::scene::{DOMAIN, Scene};
+use crate::config::Config;
+use crate::node::Node;
+use crate::telemetry::Telemetry;
+
+/// Everything on loopback, on ports that are free.
+const CONFIG: &str = r#"
+hostname = "mx.demo.test"
+[smtp]
+listen = ["127.0.0.1:0"]
+[portal]
+listen = "127.0.0.1:0"
+[admin]
+listen = "127.0.0.1:0"
+[operations]
+listen = "127.0.0.1:0"
+[limits]
+exempt_clients = ["127.0.0.0/8"]
+"#;
+
+/// A running relay that protects the demo's domain.
+#[derive(Debug)]
+pub(super) struct Relay {
+    node: Node,
+    smtp: SocketAddr,
+    domain: Arc<Domain>,
+    /// Removed when dropped, after everything has stopped.
+    _folder: TempDir,
+}
+
+impl Relay {
+    /// Starts everything with an empty store and adds the domain with its people.
+    pub(super) async fn start(destination: SocketAddr) -> Result<Self, DemoError> {
+        let folder = tempfile::Builder::new()
+            .prefix("mailhold-demo-")
+            .tempdir()?;
+        let file = folder.path().join("mailhold.toml");
+        let config = Config::parse(CONFIG, Some(&file))?;
+        let node = Node::start(config, Telemetry::none()).await?;
+        let smtp = node.addresses().smtp.first().copied();
+        let smtp = smtp.ok_or(DemoError::NoListener)?;
+        let domain = protect(node.spool(), destination).await?;
+        Ok(Self {
+            node,
+            smtp,
+            domain: Arc::new(domain),
+            _folder: folder,
+        })
+    }
+
+    /// Where it takes mail.
+    pub(super) const fn smtp(&self) -> SocketAddr {
+        self.smtp
+    }
+
+    /// How the domain stands.
+    pub(super) fn status(&self) -> DomainStatus {
+        self.node.status().domain(&self.domain, &self.counters())
+    }
+
+    /// The relay's own ledger of the domain.
+    pub(super) fn counters(&self) -> Counters {
+        self.node.spool().counters(self.domain.id)
+    }
+
+    /// Stops everything in order.
+    pub(super) async fn stop(self) {
+        self.node.stop().await;
+    }
+}
+
+async fn protect(spool: &Spool, destination: SocketAddr) -> Result<Domain, DemoError> {
+    let audit = |action: &str| AuditRow {
+        at: spool.clock().now(),
+        actor: Actor::System {
+            part: "demo".to_owned(),
+        },
+        action: action.to_owned(),
+        subject: DOMAIN.to_owned(),
+        detail: String::new(),
+    };
+    let host = Destination {
+        host: destination.ip().to_string(),
+        port: destination.port(),
+        priority: 0,
+        weight: 1,
+        tls: TlsPolicy::Opportunistic,
+    };
+    let new = NewDomain::new(DOMAIN.parse()?, vec![host]);
+    let domain = spool.add_domain(new, audit("domain.add")).await?;
+    let mut accounts = Vec::new();
+    for address in Scene::mailboxes() {
+        accounts.push(MailboxAccount {
+            domain: domain.id,
+            address: address.parse::<Mailbox>()?,
+            name: None,
+            recovery: None,
+            language: None,
+            enabled: true,
+            password_hash: None,
+            created_at: spool.clock().now(),
+        });
+    }
+    spool.put_mailboxes(accounts, audit("mailbox.add")).await?;
+    Ok(domain)
+}
