@@ -135,7 +135,29 @@ impl Intake {
     }
 }
 
-fn in_force(policy: Policy, starttls: bool) -> Arc<InForce> {
+/// File descriptors that connections leave to the store, delivery and the web, at most (Q18).
+const DESCRIPTORS_RESERVED_MAX: usize = 2_048;
+
+/// Connections for which there are file descriptors, so that a crowd is answered 421 and the store
+/// never fails for want of one. `limit` is that of the process, none when it has none.
+fn connections_max(limit: Option<u64>) -> usize {
+    let limit = limit.map_or(usize::MAX, |limit| {
+        usize::try_from(limit).unwrap_or(usize::MAX)
+    });
+    limit - (limit / 2).min(DESCRIPTORS_RESERVED_MAX)
+}
+
+fn in_force(mut policy: Policy, starttls: bool) -> Arc<InForce> {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let possible = connections_max(limit);
+    if policy.connections > possible {
+        tracing::warn!(
+            limits.connections = policy.connections,
+            limits.connections_possible = possible,
+            "fewer connections are taken than configured: raise the limit of open files"
+        );
+        policy.connections = possible;
+    }
     let server = ServerConfig {
         hostname: policy.hostname.clone(),
         message_size_max: policy.message_size_max,
@@ -145,4 +167,18 @@ fn in_force(policy: Policy, starttls: bool) -> Arc<InForce> {
         policy,
         server: Arc::new(server),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn q18_connections_leave_file_descriptors_for_the_store() {
+        assert_eq!(connections_max(Some(256)), 128);
+        assert_eq!(connections_max(Some(4_096)), 2_048);
+        assert_eq!(connections_max(Some(65_536)), 63_488);
+        assert_eq!(connections_max(Some(0)), 0);
+        assert!(connections_max(None) > 1_000_000);
+    }
 }
