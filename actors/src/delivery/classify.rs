@@ -7,9 +7,12 @@
 //! connection that had lain idle is no overload, and nothing that a destination does because it is
 //! full or busy is charged to a message (RFC 5321 §4.2.2, §4.5.3.1.10; RFC 3463).
 
+mod wording;
+
 use serde::{Deserialize, Serialize};
 use storage::model::EnhancedStatus;
 
+use self::wording::{is_greylisting, overload};
 use super::governor::ProbeOutcome;
 use super::retry::RetryTable;
 use crate::smtp::Reply;
@@ -353,64 +356,6 @@ fn transient_message(reply: &Reply) -> Class {
 
 fn is_enhanced(reply: &Reply, subject: u16, detail: u16) -> bool {
     reply.enhanced == Some(EnhancedStatus::new(4, subject, detail))
-}
-
-fn is_greylisting(reply: &Reply) -> bool {
-    let text = reply.text().to_ascii_lowercase();
-    reply.code != 421
-        && ["greylist", "graylist"]
-            .iter()
-            .any(|word| text.contains(word))
-}
-
-/// Whether a 4yz speaks of the host's load, and of which kind.
-fn overload(reply: &Reply) -> Option<Overload> {
-    let spoken = overload_words(&reply.text());
-    if reply.code == 421 {
-        return Some(spoken.unwrap_or(Overload::Unspecified));
-    }
-    match reply.enhanced.map(|status| (status.subject, status.detail)) {
-        Some((3, 1)) => Some(Overload::Resource),
-        // 4.3.2 system not accepting messages, 4.4.5 congestion.
-        Some((3, 2) | (4, 5)) => Some(spoken.unwrap_or(Overload::Unspecified)),
-        Some((7, _)) => spoken,
-        None if reply.code == 452 => Some(spoken.unwrap_or(Overload::Resource)),
-        None => spoken,
-        Some(_) => None,
-    }
-}
-
-fn overload_words(text: &str) -> Option<Overload> {
-    const CONCURRENCY: [&str; 4] = ["connections", "concurren", "simultaneous", "sessions"];
-    const RATE: [&str; 9] = [
-        "rate limit",
-        "rate-limit",
-        "ratelimit",
-        "too many messages",
-        "too many mails",
-        "too fast",
-        "throttl",
-        "slow down",
-        "message rate",
-    ];
-    const SOME: [&str; 5] = [
-        "too many",
-        "too much mail",
-        "overload",
-        "busy",
-        "load too high",
-    ];
-    let text = text.to_ascii_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if has(&RATE) {
-        Some(Overload::Rate)
-    } else if has(&CONCURRENCY) {
-        Some(Overload::Concurrency)
-    } else if has(&SOME) {
-        Some(Overload::Unspecified)
-    } else {
-        None
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! One host of a route: its health, its ramp, its connections, its probe timer, and what each result
 //! does to them.
 
+mod probing;
+
 use std::time::Duration;
 
 use rand::Rng;
@@ -11,7 +13,7 @@ use super::super::health::{EndpointHealth, Suspicion, Trouble};
 use super::super::ramp::{self, Gate, Ramp, RampPhase, SendMark};
 use super::connections::Connections;
 use super::event::{
-    AttemptReport, Conveyance, EndpointId, GovernorAlert, GovernorEffect, ProbeOutcome,
+    AttemptReport, ConnectionId, Conveyance, EndpointId, GovernorAlert, GovernorEffect,
 };
 use super::pause::Pause;
 use super::probe_timer::{ProbeTimer, Refusal};
@@ -37,7 +39,7 @@ const STALLED_AFTER: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sending {
     pub(super) mark: SendMark,
-    pub(super) connection: super::event::ConnectionId,
+    pub(super) connection: ConnectionId,
 }
 
 #[derive(Debug)]
@@ -58,6 +60,7 @@ pub(super) struct Endpoint {
     looks_like_exchange: bool,
     speed: f64,
     last_progress: Option<Duration>,
+    failed_since_progress: bool,
     watched_from: Duration,
     canary_pause: Pause,
     deferred: Option<(ReplyKey, u32)>,
@@ -88,6 +91,7 @@ impl Endpoint {
             looks_like_exchange: false,
             speed: 0.0,
             last_progress: None,
+            failed_since_progress: false,
             watched_from: now,
             canary_pause: Pause::default(),
             deferred: None,
@@ -202,86 +206,6 @@ impl Endpoint {
         }
     }
 
-    /// What a probe's end means. The connection of a successful one is already in the books.
-    pub(super) fn probed(
-        &mut self,
-        outcome: ProbeOutcome,
-        now: Duration,
-        rng: &mut ChaCha8Rng,
-        out: &mut Vec<GovernorEffect>,
-    ) {
-        match outcome {
-            ProbeOutcome::Ready {
-                looks_like_exchange,
-            } => {
-                self.looks_like_exchange = looks_like_exchange;
-                if !self.health.is_usable() {
-                    self.last_progress = Some(now);
-                    self.watched_from = now;
-                }
-                self.health.on_probe_ready();
-                if matches!(self.health, EndpointHealth::Canary { .. }) {
-                    self.recovered_at.get_or_insert(now);
-                    self.canary_pause = Pause::default();
-                }
-                self.probes.stop();
-            }
-            ProbeOutcome::Unreachable => self.probe_unanswered(now, rng, out),
-            ProbeOutcome::Refused(key) => {
-                if self.health.is_usable() {
-                    return;
-                }
-                if self.in_flight > 0 && !self.health.is_down() {
-                    // It refuses one more connection while it serves others: full, not gone.
-                    self.health.on_probe_ready();
-                    let mark = self.ramp.sent(now);
-                    let n = self.connected() + 1;
-                    self.ramp.refused(mark, Overload::Concurrency, n, true, now);
-                    return;
-                }
-                self.go_down(Trouble::Refusing, now, out);
-                self.probes.refused(Refusal::Reply(key), now, rng);
-            }
-            ProbeOutcome::Policy(reply) => {
-                if !self.has_trouble(Trouble::Policy) {
-                    let endpoint = self.id;
-                    let alert = GovernorAlert::Policy { endpoint, reply };
-                    out.push(GovernorEffect::Alert(alert));
-                }
-                self.go_down(Trouble::Policy, now, out);
-                self.probes.refused(Refusal::Reply(reply), now, rng);
-            }
-            ProbeOutcome::Tls => {
-                if !self.has_trouble(Trouble::Tls) {
-                    let alert = GovernorAlert::Tls { endpoint: self.id };
-                    out.push(GovernorEffect::Alert(alert));
-                }
-                self.go_down(Trouble::Tls, now, out);
-                self.probes.refused(Refusal::Tls, now, rng);
-            }
-        }
-    }
-
-    /// When a probe is to go out next, and whether one is to go out now.
-    pub(super) fn probe_due(&self) -> Option<Duration> {
-        match self.health {
-            EndpointHealth::Suspect {
-                confirm_at,
-                confirming: false,
-                ..
-            } => Some(confirm_at),
-            EndpointHealth::Unknown | EndpointHealth::Down { .. } => self.probes.due_at(),
-            _ => None,
-        }
-    }
-
-    /// A probe goes out.
-    pub(super) const fn note_confirming(&mut self) {
-        if let EndpointHealth::Suspect { confirming, .. } = &mut self.health {
-            *confirming = true;
-        }
-    }
-
     /// When to become suspicious without a failure, while messages are under way.
     pub(super) fn stalled_at(&self) -> Option<Duration> {
         let watched = self.in_flight > 0 && self.health == EndpointHealth::Up;
@@ -306,12 +230,9 @@ impl Endpoint {
         u32::try_from(self.connections.count()).unwrap_or(u32::MAX)
     }
 
-    fn has_trouble(&self, wanted: Trouble) -> bool {
-        matches!(self.health, EndpointHealth::Down { trouble, .. } if trouble == wanted)
-    }
-
     fn progress(&mut self, now: Duration) {
         self.last_progress = Some(now);
+        self.failed_since_progress = false;
         self.health.on_progress();
     }
 
@@ -396,9 +317,10 @@ impl Endpoint {
     ) {
         self.note_speed(FAILURE_LATENCY);
         let jitter = rng.random_range(0.0..1.0);
-        let suspicion = self
-            .health
-            .on_connection_failure(now, self.last_progress, jitter);
+        // One failure is outweighed by what went well just before; a second one in a row is not.
+        let progress = self.last_progress.filter(|_| !self.failed_since_progress);
+        self.failed_since_progress = true;
+        let suspicion = self.health.on_connection_failure(now, progress, jitter);
         match suspicion {
             Suspicion::Down => {
                 self.go_down(Trouble::Unreachable, now, out);
@@ -431,26 +353,6 @@ impl Endpoint {
         }));
         self.go_down(Trouble::Policy, now, out);
         self.probes.refused(Refusal::Reply(reply), now, rng);
-    }
-
-    fn probe_unanswered(
-        &mut self,
-        now: Duration,
-        rng: &mut ChaCha8Rng,
-        out: &mut Vec<GovernorEffect>,
-    ) {
-        match self.health {
-            EndpointHealth::Up | EndpointHealth::Canary { .. } => {}
-            EndpointHealth::Unknown => {
-                let jitter = rng.random_range(0.0..1.0);
-                self.health.on_connection_failure(now, None, jitter);
-                self.probes.stop();
-            }
-            EndpointHealth::Suspect { .. } | EndpointHealth::Down { .. } => {
-                self.go_down(Trouble::Unreachable, now, out);
-                self.probes.unanswered(now, rng);
-            }
-        }
     }
 
     fn canary_refused(&mut self, first: Duration, max: Duration, now: Duration) {
@@ -499,6 +401,6 @@ impl Endpoint {
     }
 }
 
-pub(super) const fn close(connection: super::event::ConnectionId) -> GovernorEffect {
+pub(super) const fn close(connection: ConnectionId) -> GovernorEffect {
     GovernorEffect::Close { connection }
 }

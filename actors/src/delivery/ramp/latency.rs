@@ -1,21 +1,28 @@
 //! How long the destination takes to answer, now and when it has nothing else to do.
 //!
-//! The baseline `L0` is the lowest *median* of a group of answers in the last five to ten minutes,
-//! per size class. A median, because the quickest single answer of a destination whose times vary
-//! would make every ordinary one look like a queue; a window, because a destination may become
-//! slower for good, and a baseline that never rises would throttle it for ever.
+//! The baseline `L0` of a size class is the lowest *median* of a group of answers. A median, because
+//! the quickest single answer of a destination whose times vary would make every ordinary one look
+//! like a queue; a group of several seconds, because the lowest of a thousand small groups would do
+//! the same. Groups only ever lower it. A destination that has become slower for good shows no such
+//! group any more; then the baseline is *stale*, and the ramp measures it anew with half the load.
+//! Letting it rise by itself would be wrong: under our own load every answer waits, a baseline that
+//! follows makes the wait look natural, and the window grows until it is refused.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Messages from this size on have a baseline of their own, in octets.
 const LARGE_FROM: u64 = 256 * 1024;
-/// Answers whose median can become the baseline.
-const GROUP: usize = 32;
-/// A baseline lives for one to two of these.
-const BASELINE_PERIOD: Duration = Duration::from_secs(300);
-/// Answers kept of one round; later ones replace earlier ones.
-const ROUND_MAX: usize = 256;
+/// A group has at least as many answers …
+const GROUP_MIN: usize = 32;
+/// … and takes at least this long.
+const GROUP_PERIOD: Duration = Duration::from_secs(5);
+/// A group this close to the baseline confirms it.
+const CONFIRMS: f64 = 1.1;
+/// A baseline that nothing has confirmed for this long is stale.
+const STALE_AFTER: Duration = Duration::from_secs(300);
+/// Answers kept of a group or a round; later ones replace earlier ones.
+const SAMPLES_MAX: usize = 256;
 /// Answers that "now" is judged by.
 const RECENT: usize = 16;
 /// Below this much more than the baseline it is our own scheduling that is measured.
@@ -38,22 +45,22 @@ impl RoundLatency {
 #[derive(Debug, Default)]
 pub(super) struct Latency {
     classes: [Class; 2],
-    round: Round,
     recent: VecDeque<Duration>,
 }
 
 #[derive(Debug, Default)]
 struct Class {
-    lowest: Option<Duration>,
-    lowest_before: Option<Duration>,
-    period_began: Duration,
-    group: Vec<Duration>,
+    baseline: Option<Duration>,
+    confirmed_at: Duration,
+    group: Samples,
+    group_began: Duration,
+    round: Samples,
 }
 
 #[derive(Debug, Default)]
-struct Round {
+struct Samples {
     seen: usize,
-    samples: Vec<(usize, Duration)>,
+    kept: Vec<Duration>,
 }
 
 impl Latency {
@@ -63,40 +70,53 @@ impl Latency {
         if let Some(found) = self.classes.get_mut(class) {
             found.sample(latency, now);
         }
-        self.round.push((class, latency));
-        if self.recent.len() >= RECENT {
-            self.recent.pop_front();
-        }
         // A large message would make "now" look slow.
         if class == 0 {
+            if self.recent.len() >= RECENT {
+                self.recent.pop_front();
+            }
             self.recent.push_back(latency);
         }
     }
 
     /// The median of the answers since the last call, in the size class most of them belong to.
     pub(super) fn close_round(&mut self) -> Option<RoundLatency> {
-        let round = std::mem::take(&mut self.round);
-        let large = round
-            .samples
-            .iter()
-            .filter(|(class, _)| *class == 1)
-            .count();
-        let class = usize::from(large * 2 > round.samples.len());
-        let mut chosen: Vec<Duration> = round
-            .samples
-            .iter()
-            .filter(|(of, _)| *of == class)
-            .map(|(_, latency)| *latency)
-            .collect();
-        Some(RoundLatency {
-            median: median(&mut chosen)?,
-            baseline: self.classes.get(class)?.baseline()?,
-        })
+        let class = self
+            .classes
+            .iter_mut()
+            .max_by_key(|class| class.round.seen)?;
+        let round = RoundLatency {
+            median: class.round.median()?,
+            baseline: class.baseline()?,
+        };
+        self.restart_round();
+        Some(round)
     }
 
     /// Forgets the round's answers.
     pub(super) fn restart_round(&mut self) {
-        self.round = Round::default();
+        for class in &mut self.classes {
+            class.round = Samples::default();
+        }
+    }
+
+    /// Whether a baseline in use should be measured anew.
+    pub(super) fn is_stale(&self, now: Duration) -> bool {
+        let used = self.classes.iter().filter(|class| class.round.seen > 0);
+        let mut known = used.filter(|class| class.baseline.is_some());
+        known.any(|class| now >= class.confirmed_at + STALE_AFTER)
+    }
+
+    /// Takes the answers of this round, got with little load, as the new baseline.
+    pub(super) fn rebase(&mut self, now: Duration) {
+        for class in &mut self.classes {
+            if let Some(median) = class.round.median() {
+                class.baseline = Some(median);
+                class.confirmed_at = now;
+                class.group = Samples::default();
+            }
+        }
+        self.restart_round();
     }
 
     /// The baseline of ordinary messages.
@@ -117,39 +137,46 @@ impl Latency {
 
 impl Class {
     fn sample(&mut self, latency: Duration, now: Duration) {
-        if now >= self.period_began + BASELINE_PERIOD {
-            self.period_began = now;
-            self.lowest_before = self.lowest.take();
+        self.round.push(latency);
+        if self.group.seen == 0 {
+            self.group_began = now;
         }
         self.group.push(latency);
-        if self.group.len() >= GROUP {
-            let median = median(&mut self.group);
-            self.group.clear();
-            self.lowest = match (self.lowest, median) {
-                (Some(lowest), Some(median)) => Some(lowest.min(median)),
-                (None, found) | (found, None) => found,
-            };
+        if self.group.seen >= GROUP_MIN && now >= self.group_began + GROUP_PERIOD {
+            let group = std::mem::take(&mut self.group);
+            self.take_group(group.median(), now);
         }
+    }
+
+    fn take_group(&mut self, median: Option<Duration>, now: Duration) {
+        let Some(median) = median else {
+            return;
+        };
+        let lowest = self.baseline.map_or(median, |known| known.min(median));
+        if median <= lowest.mul_f64(CONFIRMS) {
+            self.confirmed_at = now;
+        }
+        self.baseline = Some(lowest);
     }
 
     /// Until the first group is complete, what there is of it.
     fn baseline(&self) -> Option<Duration> {
-        match (self.lowest, self.lowest_before) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (Some(found), None) | (None, Some(found)) => Some(found),
-            (None, None) => median(&mut self.group.clone()),
-        }
+        self.baseline.or_else(|| self.group.median())
     }
 }
 
-impl Round {
-    fn push(&mut self, sample: (usize, Duration)) {
-        let place = self.seen % ROUND_MAX;
+impl Samples {
+    fn push(&mut self, sample: Duration) {
+        let place = self.seen % SAMPLES_MAX;
         self.seen += 1;
-        match self.samples.get_mut(place) {
+        match self.kept.get_mut(place) {
             Some(old) => *old = sample,
-            None => self.samples.push(sample),
+            None => self.kept.push(sample),
         }
+    }
+
+    fn median(&self) -> Option<Duration> {
+        median(&mut self.kept.clone())
     }
 }
 
@@ -170,41 +197,51 @@ mod tests {
         Duration::from_millis(n)
     }
 
+    /// Ten answers a second for so many seconds.
+    fn feed(latency: &mut Latency, from: u64, seconds: u64, value: impl Fn(u64) -> Duration) {
+        for n in 0..seconds * 10 {
+            latency.sample(value(n), 0, Duration::from_secs(from) + ms(n * 100));
+        }
+    }
+
     #[test]
     fn the_baseline_is_the_lowest_median_and_not_the_quickest_answer() {
         let mut latency = Latency::default();
-        for n in 0..GROUP as u64 {
-            let value = if n % 4 == 0 { ms(1) } else { ms(100) };
-            latency.sample(value, 0, ms(n));
-        }
+        feed(&mut latency, 0, 10, |n| {
+            if n % 4 == 0 { ms(1) } else { ms(100) }
+        });
         assert_eq!(latency.baseline(), Some(ms(100)));
-        for n in 0..GROUP as u64 {
-            latency.sample(ms(300), 0, ms(1000 + n));
-        }
+        feed(&mut latency, 10, 10, |_| ms(300));
         assert_eq!(latency.baseline(), Some(ms(100)));
         assert!(!latency.is_flat());
     }
 
     #[test]
-    fn a_destination_that_became_slower_for_good_gets_a_new_baseline() {
+    fn a_baseline_never_rises_under_load_but_becomes_stale_and_is_measured_anew() {
         let mut latency = Latency::default();
-        for second in 0..1200_u64 {
-            let value = if second < 60 { ms(100) } else { ms(400) };
-            latency.sample(value, 0, Duration::from_secs(second));
-        }
-        assert_eq!(latency.baseline(), Some(ms(400)));
-        assert!(latency.is_flat());
+        feed(&mut latency, 0, 10, |_| ms(100));
+        feed(&mut latency, 10, 290, |_| ms(400));
+        assert!(!latency.is_stale(Duration::from_secs(300)));
+        feed(&mut latency, 300, 20, |_| ms(400));
+        assert_eq!(latency.baseline(), Some(ms(100)));
+        assert!(latency.is_stale(Duration::from_secs(320)));
+        latency.restart_round();
+        feed(&mut latency, 320, 1, |_| ms(250));
+        latency.rebase(Duration::from_secs(321));
+        assert_eq!(latency.baseline(), Some(ms(250)));
+        feed(&mut latency, 321, 10, |_| ms(260));
+        assert!(!latency.is_stale(Duration::from_secs(620)));
     }
 
     #[test]
     fn large_messages_have_a_baseline_of_their_own() {
         let mut latency = Latency::default();
-        for n in 0..GROUP as u64 {
-            latency.sample(ms(50), 1000, ms(n));
-            latency.sample(ms(900), 10 << 20, ms(n));
+        for n in 0..100 {
+            latency.sample(ms(50), 1000, ms(n * 100));
+            latency.sample(ms(900), 10 << 20, ms(n * 100));
         }
         latency.restart_round();
-        latency.sample(ms(900), 10 << 20, ms(99));
+        latency.sample(ms(900), 10 << 20, ms(10_000));
         let round = latency.close_round().unwrap();
         assert_eq!(round.baseline, ms(900));
         assert_eq!(latency.baseline(), Some(ms(50)));

@@ -20,20 +20,25 @@
 //! Invariants: 1 ≤ W ≤ the largest window; W grows only while more was wanted than it allowed;
 //! nothing here knows of messages, domains or connections. Times are arguments.
 
+mod accepted;
 mod ceiling;
+mod cruise;
 mod latency;
 mod pace;
+mod refusal;
 mod slow_start;
 mod window;
 
 use std::time::Duration;
 
+use self::accepted::Accepted;
 use self::ceiling::Ceiling;
+use self::cruise::{Course, Cruise, Measurement, ROUND};
 use self::latency::{Latency, RoundLatency, SLACK};
 use self::pace::Pace;
+use self::refusal::Cut;
 use self::slow_start::{SlowStart, Verdict};
 use self::window::Window;
-use super::classify::Overload;
 
 /// Most messages in flight to an endpoint at first.
 pub const WINDOW_MAX: u32 = 64;
@@ -45,17 +50,6 @@ const PROVEN_AFTER: Duration = Duration::from_secs(60);
 pub const WINDOW_EXCHANGE: u32 = 20;
 /// Length of a step of slow start.
 pub const STEP: Duration = Duration::from_secs(5);
-/// Nothing is sent for this long after a refusal.
-const PAUSE: Duration = Duration::from_millis(250);
-/// Shortest round of cruise.
-const ROUND: Duration = Duration::from_secs(1);
-/// Rounds without a reason to shrink after which growth is bolder.
-const CALM_ROUNDS: u32 = 4;
-/// Cuts when even what was sent after a cut is refused.
-const REPEATED_CUTS: [f64; 3] = [0.85, 0.7, 0.5];
-/// How long an accepted number in flight is remembered.
-const ACCEPTED_PERIOD: Duration = Duration::from_secs(60);
-
 /// When a message was sent: tells a refusal that a cut has already answered from a new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SendMark {
@@ -104,31 +98,7 @@ pub struct Ramp {
 #[derive(Debug)]
 enum Phase {
     SlowStart(SlowStart),
-    Cruise(Round),
-}
-
-#[derive(Debug)]
-struct Round {
-    began: Duration,
-    completions: u32,
-    wanted_more: bool,
-    calm: u32,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Cut {
-    at: Duration,
-    n: f64,
-    refused: u32,
-    repeated: usize,
-}
-
-/// The most that was in flight and delivered, in this minute and the last.
-#[derive(Debug, Default)]
-struct Accepted {
-    most: u32,
-    most_before: u32,
-    began: Duration,
+    Cruise(Cruise),
 }
 
 impl Ramp {
@@ -173,7 +143,11 @@ impl Ramp {
     /// Messages that may be in flight now.
     #[must_use]
     pub fn window(&self, now: Duration) -> u32 {
-        self.window.places(now)
+        let places = self.window.places(now);
+        match &self.phase {
+            Phase::SlowStart(_) => places,
+            Phase::Cruise(cruise) => cruise.places(places),
+        }
     }
 
     /// The window that is being grown to: what is worth remembering over an outage.
@@ -221,10 +195,10 @@ impl Ramp {
         if now < self.paused_until {
             return Gate::Until(self.paused_until);
         }
-        if in_flight >= self.window.places(now) {
+        if in_flight >= self.window(now) {
             match &mut self.phase {
                 Phase::SlowStart(step) => step.note_full(),
-                Phase::Cruise(round) => round.wanted_more = true,
+                Phase::Cruise(cruise) => cruise.note_full(),
             }
             return match self.window.next_place_at(now) {
                 Some(at) => Gate::Until(at),
@@ -256,44 +230,6 @@ impl Ramp {
         self.completed(now);
     }
 
-    /// A message, or a connection, was refused for overload. `n` is the number that were in flight
-    /// (or connected) with it; `at_opening` when the connection was refused and not a message.
-    pub fn refused(
-        &mut self,
-        mark: SendMark,
-        kind: Overload,
-        n: u32,
-        at_opening: bool,
-        now: Duration,
-    ) {
-        self.refused_at = Some(now);
-        self.at_max_since = None;
-        if mark.epoch < self.epoch {
-            self.refused_again(now);
-            return;
-        }
-        let soon = self.latency.baseline().unwrap_or_default() * 3 + Duration::from_millis(500);
-        let repeated = match self.cut {
-            Some(cut) if now < cut.at + soon => cut.repeated + 1,
-            _ => 0,
-        };
-        self.epoch += 1;
-        self.paused_until = now + PAUSE;
-        self.cut = Some(Cut {
-            at: now,
-            n: f64::from(n.max(1)),
-            refused: 1,
-            repeated,
-        });
-        let same_rate = self.pace.note_refusal(now);
-        let concurrency = at_opening || kind == Overload::Concurrency;
-        if !concurrency && self.latency.is_flat() && self.is_rate(kind, n, same_rate, now) {
-            self.limit_rate(repeated, now);
-        } else {
-            self.cut_window(f64::from(n.max(1)), repeated, now);
-        }
-    }
-
     /// When something changes by itself: a pause ends or a place opens.
     #[must_use]
     pub fn next_change(&self, now: Duration) -> Option<Duration> {
@@ -301,69 +237,8 @@ impl Ramp {
         pause.or_else(|| self.window.next_place_at(now))
     }
 
-    /// A send that was already under way at the last cut was refused as well.
-    fn refused_again(&mut self, now: Duration) {
-        self.paused_until = self.paused_until.max(now + PAUSE);
-        let Some(cut) = self.cut.as_mut() else {
-            return;
-        };
-        cut.refused += 1;
-        if self.pace.limit().is_some() || cut.repeated > 0 {
-            return;
-        }
-        let fits = (cut.n - f64::from(cut.refused)).max(1.0);
-        if fits < self.window.target() {
-            self.window.set(fits);
-            self.ceiling.lower(fits);
-        }
-    }
-
-    /// Whether it is the rate that is limited. Only asked while answers are quick.
-    fn is_rate(&mut self, kind: Overload, n: u32, same_rate: bool, now: Duration) -> bool {
-        let spoken = kind == Overload::Rate && self.pace.recent_refusals(now) >= 2;
-        let far_below = n * 2 <= self.accepted.most(now);
-        self.pace.limit().is_some()
-            || spoken
-            || far_below
-            || same_rate
-            || self.ceiling.is_refused_below(now)
-    }
-
-    fn limit_rate(&mut self, repeated: usize, now: Duration) {
-        self.pace.limit_to_refused(now);
-        if repeated >= 2 {
-            let factor = REPEATED_CUTS.get(repeated - 2).or(REPEATED_CUTS.last());
-            self.pace.slow_down(factor.copied().unwrap_or(0.5));
-        }
-        self.ceiling.forget();
-        // The window must not be what limits the pace.
-        let baseline = self.latency.baseline().unwrap_or_default().as_secs_f64();
-        let flight = self.pace.limit().unwrap_or_default() * baseline;
-        let size = flight.mul_add(1.5, 2.0).max(self.window.at(now));
-        self.window.set(size.min(self.window_max));
-        self.cruise(now);
-    }
-
-    fn cut_window(&mut self, n: f64, repeated: usize, now: Duration) {
-        self.ceiling.hit(n, now);
-        let size = match repeated {
-            0 => n - 1.0,
-            times => {
-                let factor = REPEATED_CUTS.get(times - 1).or(REPEATED_CUTS.last());
-                self.window.at(now) * factor.copied().unwrap_or(0.5)
-            }
-        };
-        self.window.set(size.min(self.window.at(now)));
-        self.cruise(now);
-    }
-
     fn cruise(&mut self, now: Duration) {
-        self.phase = Phase::Cruise(Round {
-            began: now,
-            completions: 0,
-            wanted_more: false,
-            calm: 0,
-        });
+        self.phase = Phase::Cruise(Cruise::new(now));
         self.latency.restart_round();
     }
 
@@ -378,13 +253,12 @@ impl Ramp {
                     self.end_step(now);
                 }
             }
-            Phase::Cruise(round) => {
-                round.completions += 1;
-                let enough = f64::from(round.completions) >= window;
-                if enough && now >= round.began + ROUND {
-                    self.end_round(now);
-                }
-            }
+            Phase::Cruise(cruise) => match cruise.completed(now) {
+                Measurement::Idle if cruise.is_over(window, now) => self.end_round(now),
+                Measurement::Idle | Measurement::Running => {}
+                Measurement::Begins => self.latency.restart_round(),
+                Measurement::Complete => self.latency.rebase(now),
+            },
         }
     }
 
@@ -407,35 +281,33 @@ impl Ramp {
     }
 
     fn end_round(&mut self, now: Duration) {
+        let stale = self.latency.is_stale(now);
         let latency = self.latency.close_round();
         self.note_speed(latency);
         let window = self.window.at(now);
-        let Phase::Cruise(round) = &mut self.phase else {
+        let places = self.window.places(now);
+        let Phase::Cruise(cruise) = &mut self.phase else {
             return;
         };
-        let wanted_more = std::mem::take(&mut round.wanted_more);
-        round.began = now;
-        round.completions = 0;
-        let Some(latency) = latency else {
+        if stale {
+            cruise.remeasure(places);
             return;
-        };
-        let waiting = window * (1.0 - share(latency.baseline + SLACK, latency.median));
-        if waiting > (window * 0.33).max(3.0) {
-            round.calm = 0;
-            self.window.set(window - (window * 0.1).max(1.0));
-        } else if waiting < (window * 0.15).max(1.2) && wanted_more {
-            round.calm += 1;
-            let share = if round.calm > CALM_ROUNDS { 0.15 } else { 0.06 };
-            self.ceiling.disproved(window);
-            let bound = self.ceiling.cap(now).unwrap_or(f64::INFINITY);
-            let to = (window + (window * share).max(1.0))
-                .min(bound)
-                .min(self.window_max);
-            if to > window {
-                self.window.grow(to, now, ROUND.mul_f64(0.8));
+        }
+        match cruise.finish(window, latency, now) {
+            Course::Hold => {}
+            Course::Shrink(to) => self.window.set(to),
+            Course::Grow(to) => {
+                self.ceiling.disproved(window);
+                let bound = self.ceiling.cap(now).unwrap_or(f64::INFINITY);
+                let to = to.min(bound).min(self.window_max);
+                if to > window {
+                    self.window.grow(to, now, ROUND.mul_f64(0.8));
+                }
             }
         }
-        self.prove(window, latency, now);
+        if let Some(latency) = latency {
+            self.prove(window, latency, now);
+        }
     }
 
     /// An endpoint that is bored at the largest window gets a larger one.
@@ -455,32 +327,6 @@ impl Ramp {
         let slow = latency.is_some_and(|round| round.exceeds(1.4, Duration::from_millis(50)));
         self.slow_rounds = if slow { self.slow_rounds + 1 } else { 0 };
     }
-}
-
-impl Accepted {
-    fn note(&mut self, in_flight: u32, now: Duration) {
-        self.turn(now);
-        self.most = self.most.max(in_flight);
-    }
-
-    fn most(&mut self, now: Duration) -> u32 {
-        self.turn(now);
-        self.most.max(self.most_before)
-    }
-
-    fn turn(&mut self, now: Duration) {
-        if now >= self.began + ACCEPTED_PERIOD {
-            self.most_before = std::mem::take(&mut self.most);
-            self.began = now;
-        }
-    }
-}
-
-fn share(part: Duration, whole: Duration) -> f64 {
-    if whole.is_zero() {
-        return 1.0;
-    }
-    (part.as_secs_f64() / whole.as_secs_f64()).min(1.0)
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ const STAY: f64 = 0.985;
 /// From the one to the other in this time.
 const CREEP: Duration = Duration::from_secs(10);
 /// How long to stay there before asking for more, at first …
-const HOLD_MIN: Duration = Duration::from_secs(30);
+const HOLD_MIN: Duration = Duration::from_secs(10);
 /// … and at most.
 const HOLD_MAX: Duration = Duration::from_secs(600);
 /// Growth per second when asking for more.
@@ -48,12 +48,15 @@ struct Cut {
     at: Duration,
     delivered: u64,
     rate: f64,
+    /// Measured between two refusals.
+    is_exact: bool,
 }
 
 #[derive(Debug)]
 struct Limit {
     rate: f64,
     refused: f64,
+    is_exact: bool,
     stage: Stage,
     hold: Duration,
     seen: Duration,
@@ -99,7 +102,7 @@ impl Pace {
 
     /// Notes a refusal and says whether its rate is one that was refused before.
     pub(super) fn note_refusal(&mut self, now: Duration) -> bool {
-        let rate = self.estimate(now);
+        let (rate, is_exact) = self.estimate(now);
         let agrees = self.cuts.back().is_some_and(|last| {
             now < last.at + COMPARE_PERIOD && (last.rate - rate).abs() <= AGREEMENT * last.rate
         });
@@ -110,6 +113,7 @@ impl Pace {
             at: now,
             delivered: self.meter.total,
             rate,
+            is_exact,
         });
         agrees
     }
@@ -125,7 +129,11 @@ impl Pace {
         let Some(last) = self.cuts.back() else {
             return;
         };
-        let refused = last.rate.max(RATE_MIN);
+        // Measured between refusals once, a rate does not halve at once: what is measured then is our
+        // own slowness, and following it would be a free fall.
+        let measured = self.limit.as_ref().filter(|limit| limit.is_exact);
+        let floor = measured.map_or(0.0, |limit| limit.refused / 2.0);
+        let refused = last.rate.max(floor).max(RATE_MIN);
         let again = self.cuts.iter().rev().nth(1);
         let episode = again.is_none_or(|before| now >= before.at + METER_PERIOD);
         let hold = match &self.limit {
@@ -138,11 +146,17 @@ impl Pace {
         self.limit = Some(Limit {
             rate: START * refused,
             refused,
+            is_exact: last.is_exact,
             stage: Stage::Creep,
             hold,
             seen: now,
         });
         self.next_send_at = now;
+    }
+
+    /// The rate is not limited any more.
+    pub(super) fn lift(&mut self) {
+        self.limit = None;
     }
 
     /// Slows down without a measurement: refused again and again.
@@ -154,7 +168,7 @@ impl Pace {
 
     /// The rate that was taken up to now: since the oldest refusal of the last ten seconds, or over
     /// the last ten seconds.
-    fn estimate(&self, now: Duration) -> f64 {
+    fn estimate(&self, now: Duration) -> (f64, bool) {
         let since = self.cuts.iter().find(|cut| {
             let span = now.saturating_sub(cut.at);
             span >= SPAN_MIN && span <= METER_PERIOD
@@ -162,9 +176,9 @@ impl Pace {
         match since {
             Some(cut) => {
                 let span = (now - cut.at).as_secs_f64();
-                (self.meter.total - cut.delivered) as f64 / span
+                ((self.meter.total - cut.delivered) as f64 / span, true)
             }
-            None => self.meter.rate(now),
+            None => (self.meter.rate(now), false),
         }
     }
 
@@ -270,11 +284,11 @@ mod tests {
             }
             pace.limit()
         };
-        let stay = at(&mut pace, 20).unwrap();
+        let stay = at(&mut pace, 15).unwrap();
         assert!((stay - 39.4).abs() < 0.01, "{stay}");
-        let stay = at(&mut pace, 39).unwrap();
+        let stay = at(&mut pace, 19).unwrap();
         assert!((stay - 39.4).abs() < 0.01, "{stay}");
-        assert!(at(&mut pace, 45).unwrap() > 43.0);
+        assert!(at(&mut pace, 25).unwrap() > 43.0);
         assert_eq!(at(&mut pace, 90), None);
     }
 

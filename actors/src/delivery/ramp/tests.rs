@@ -1,4 +1,6 @@
+use super::refusal::PAUSE;
 use super::*;
+use crate::delivery::classify::Overload;
 use proptest::prelude::*;
 
 const FULL: u32 = u32::MAX;

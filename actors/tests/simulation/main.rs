@@ -1,0 +1,187 @@
+//! The governor against simulated destinations: a backlog after an outage, virtual time, no sockets.
+//!
+//! Every run is deterministic, so its figures can be asserted. `SIMULATION_SEEDS=20` runs more seeds
+//! than the two of the ordinary tests, `--nocapture` prints the figures.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod destination;
+mod domains;
+mod models;
+mod report;
+mod shell;
+
+use std::time::Duration;
+
+use destination::Model;
+use report::Report;
+use shell::Simulation;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn seeds() -> u64 {
+    let seeds = std::env::var("SIMULATION_SEEDS");
+    seeds.map_or(2, |count| count.parse().expect("a number of seeds"))
+}
+
+fn run(model: &Model, messages: u64, seed: u64) -> Report {
+    let report = Simulation::new(model.clone(), messages, 1, seed).run(10 * HOUR);
+    println!(
+        "{:40} seed {seed:2}: {:5.1} % of the ideal speed, {:.3} % refused ({}, at worst {} in 10 s), first after {:.1} s, most in flight {}, all after {:.1} s",
+        model.name,
+        report.efficiency(model) * 100.0,
+        report.overload() * 100.0,
+        report.refused,
+        report.worst_ten_seconds(),
+        report.first_after().as_secs_f64(),
+        report.most_in_flight,
+        report
+            .all
+            .unwrap_or_default()
+            .saturating_sub(destination::UP_AT)
+            .as_secs_f64(),
+    );
+    report
+}
+
+/// Runs all seeds; at least `efficiency`, at most `overload` refusals per message in any of them.
+fn check(model: &Model, messages: u64, efficiency: f64, overload: f64) {
+    for seed in 1..=seeds() {
+        let report = run(model, messages, seed);
+        assert!(report.is_complete(), "seed {seed}: {report:?}");
+        let reached = report.efficiency(model);
+        assert!(reached >= efficiency, "seed {seed}: {reached}");
+        let refused = report.overload();
+        assert!(refused <= overload, "seed {seed}: {refused}");
+        assert!(
+            report.first_after() <= Duration::from_secs(6),
+            "seed {seed}"
+        );
+        assert!(report.most_in_flight_early() <= 1, "s13, seed {seed}");
+    }
+}
+
+#[test]
+fn s14_s15_a_destination_that_limits_connections() {
+    check(&models::a_connections(), 40_000, 0.95, 0.005);
+}
+
+#[test]
+fn s14_s15_a_destination_that_runs_out_of_cores() {
+    check(&models::b_cores(), 40_000, 0.95, 0.005);
+}
+
+#[test]
+fn s14_s15_a_destination_that_limits_its_rate() {
+    check(&models::c_rate(), 12_000, 0.95, 0.005);
+}
+
+#[test]
+fn s14_s15_a_destination_that_is_cold_and_has_a_dip() {
+    check(&models::d_cold(), 36_000, 0.95, 0.005);
+}
+
+#[test]
+fn s14_s15_a_weak_destination() {
+    check(&models::e_weak(), 2_400, 0.95, 0.005);
+}
+
+#[test]
+fn s14_s15_a_big_destination() {
+    check(&models::f_big(), 100_000, 0.90, 0.005);
+}
+
+#[test]
+fn q7_forty_a_second_after_an_outage_with_three_thousand_held() {
+    let model = models::forty();
+    for seed in 1..=seeds() {
+        let report = run(&model, 3_000, seed);
+        let drained = report.all.expect("all were delivered") - destination::UP_AT;
+        assert!(
+            drained <= Duration::from_secs(90),
+            "seed {seed}: {drained:?}"
+        );
+        assert!(report.overload() <= 0.05, "seed {seed}: {}", report.refused);
+    }
+}
+
+#[test]
+fn forty_a_second_at_any_latency() {
+    for work in [1, 30, 100, 400, 1500] {
+        let model = models::forty_far(work);
+        for seed in 1..=seeds() {
+            let report = run(&model, 3_000, seed);
+            let drained = report.all.expect("all were delivered") - destination::UP_AT;
+            assert!(
+                drained <= Duration::from_secs(150),
+                "{work} ms: {drained:?}"
+            );
+            assert!(report.overload() <= 0.01, "{work} ms: {}", report.refused);
+        }
+    }
+}
+
+#[test]
+fn a_destination_that_flaps_gets_its_mail_all_the_same() {
+    let model = models::g_flapping();
+    for seed in 1..=seeds() {
+        let report = run(&model, 20_000, seed);
+        assert!(report.is_complete(), "seed {seed}: {report:?}");
+        assert!(report.efficiency(&model) >= 0.6, "seed {seed}");
+        // Each crash costs what was in flight, and a probe or two.
+        assert!(report.broken <= 20 * 20, "seed {seed}: {}", report.broken);
+    }
+}
+
+#[test]
+fn d1_a_destination_that_refuses_everybody_when_it_comes_back_bounces_nothing() {
+    let model = models::i_directory_down();
+    for seed in 1..=seeds() {
+        let report = run(&model, 3_000, seed);
+        assert_eq!(report.bounced, 0, "seed {seed}");
+        assert!(report.rejected <= 12, "seed {seed}: {}", report.rejected);
+        assert!(report.is_complete(), "seed {seed}: {report:?}");
+    }
+}
+
+#[test]
+fn q8_five_hundred_domains_behind_one_server_share_it_evenly() {
+    let model = models::a_connections();
+    for seed in 1..=seeds() {
+        let report = Simulation::new(model.clone(), 40, 500, seed).run(10 * HOUR);
+        let from = destination::UP_AT + Duration::from_secs(60);
+        let fairness = report.fairness(from, from + Duration::from_secs(60));
+        println!("500 domains on one server, seed {seed}: fairness {fairness:.4}");
+        assert!(fairness >= 0.98, "seed {seed}: {fairness}");
+        assert!(report.is_complete());
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace_and_another_one_another() {
+    let trace = |seed| {
+        Simulation::new(models::d_cold(), 2_000, 2, seed)
+            .run(HOUR)
+            .trace
+    };
+    assert_eq!(trace(7), trace(7));
+    assert_ne!(trace(7), trace(8));
+}
+
+#[test]
+fn s11_fifteen_days_of_outage_cost_a_thousand_probes_an_hour_and_nothing_else() {
+    let days = Duration::from_secs(15 * 86_400);
+    let model = Model {
+        down: vec![(Duration::ZERO, days)],
+        ..Model::new("away for 15 days", Duration::from_millis(100))
+    };
+    let report = Simulation::new(model, 100, 1, 1).run(days);
+    let per_hour = report.probes as f64 / (15.0 * 24.0);
+    assert!((900.0..=1100.0).contains(&per_hour), "{per_hour}");
+    assert_eq!((report.delivered, report.broken), (0, 0));
+}

@@ -1,0 +1,107 @@
+//! The destinations of the simulation.
+
+use std::time::Duration;
+
+use super::destination::{Model, UP_AT};
+
+fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+fn after(seconds: u64) -> Duration {
+    UP_AT + Duration::from_secs(seconds)
+}
+
+/// 421 above ten connections.
+pub(crate) fn a_connections() -> Model {
+    Model {
+        connections_max: Some(10),
+        ..Model::new("A: 421 above 10 connections", ms(280))
+    }
+}
+
+/// Ten cores, and 452 above thirty in flight.
+pub(crate) fn b_cores() -> Model {
+    Model {
+        cores: vec![(Duration::ZERO, 10.0)],
+        in_flight_max: Some(3.0),
+        ..Model::new("B: 10 cores, 452 above 30 in flight", ms(300))
+    }
+}
+
+/// Ten messages a second.
+pub(crate) fn c_rate() -> Model {
+    Model {
+        rate: Some((10.0, 10.0)),
+        ..Model::new("C: 10 messages/s", ms(100))
+    }
+}
+
+/// Cold at first, then warm, with a dip.
+pub(crate) fn d_cold() -> Model {
+    Model {
+        cores: vec![
+            (Duration::ZERO, 2.0),
+            (after(30), 4.0),
+            (after(60), 7.0),
+            (after(120), 10.0),
+            (after(400), 4.0),
+            (after(520), 10.0),
+        ],
+        in_flight_max: Some(3.0),
+        ..Model::new("D: cold start with a dip", ms(300))
+    }
+}
+
+/// One core, 421 at MAIL above three in flight.
+pub(crate) fn e_weak() -> Model {
+    Model {
+        cores: vec![(Duration::ZERO, 1.0)],
+        in_flight_max: Some(3.0),
+        ..Model::new("E: weak box", ms(500))
+    }
+}
+
+/// A hundred connections, 167 messages a second.
+pub(crate) fn f_big() -> Model {
+    Model {
+        connections_max: Some(100),
+        ..Model::new("F: 167 messages/s over 100 connections", ms(580))
+    }
+}
+
+/// Good for 40 a second with a burst of ten, quick.
+pub(crate) fn forty() -> Model {
+    Model {
+        rate: Some((40.0, 10.0)),
+        ..Model::new("40 messages/s, burst 10", ms(8))
+    }
+}
+
+/// Back, but with its directory down for twenty minutes: nobody is known.
+pub(crate) fn i_directory_down() -> Model {
+    Model {
+        cores: vec![(Duration::ZERO, 10.0)],
+        refuses_until: after(1200),
+        ..Model::new("I: 5yz to everybody for 20 min", ms(300))
+    }
+}
+
+/// Good for 40 a second, a network away, and it does not say why it refuses.
+pub(crate) fn forty_far(work_ms: u64) -> Model {
+    Model {
+        rate: Some((40.0, 10.0)),
+        round_trip: ms(work_ms / 10),
+        ..Model::new("40 messages/s, burst 10, other latency", ms(work_ms))
+    }
+}
+
+/// Down for 15 s every two minutes.
+pub(crate) fn g_flapping() -> Model {
+    let down = (0..20).map(|n| (after(105 + n * 120), after(120 + n * 120)));
+    Model {
+        down: [(Duration::ZERO, UP_AT)].into_iter().chain(down).collect(),
+        cores: vec![(Duration::ZERO, 10.0)],
+        ..Model::new("G: down for 15 s every two minutes", ms(300))
+    }
+}
