@@ -43,6 +43,33 @@ struct Cursor {
     after: Option<Sequence>,
     /// Nothing more was there at the last look.
     exhausted: bool,
+    /// Nothing more can come.
+    complete: bool,
+}
+
+impl Cursor {
+    /// A lane that begins behind `after`.
+    const fn behind(after: Option<Sequence>) -> Self {
+        Self {
+            after,
+            exhausted: false,
+            complete: false,
+        }
+    }
+
+    /// The backlog was read: `read` of at most `room` rows, of which the first `kept` lie before the
+    /// boundary. Positions before the boundary may belong to commits that are still on their way, so
+    /// the backlog is complete only when a row behind the boundary was seen: rows become visible in
+    /// the order of their positions.
+    const fn backlog_read(&mut self, read: usize, kept: usize, room: usize) {
+        self.complete = read > kept;
+        self.exhausted = self.complete || read < room;
+    }
+
+    /// There may be more.
+    const fn mail_came(&mut self) {
+        self.exhausted = self.complete;
+    }
 }
 
 impl ReadyWindow {
@@ -78,19 +105,13 @@ impl ReadyWindow {
         self.entries.clear();
         self.due.retain(|sequence| self.leased.contains(sequence));
         self.backlog = Cursor::default();
-        self.fresh = Cursor {
-            after: before(self.boundary),
-            exhausted: false,
-        };
+        self.fresh = Cursor::behind(before(self.boundary));
         self.loaded = false;
     }
 
     fn set_boundary(&mut self) {
         self.boundary = self.spool.next_position(self.domain);
-        self.fresh = Cursor {
-            after: before(self.boundary),
-            exhausted: false,
-        };
+        self.fresh = Cursor::behind(before(self.boundary));
     }
 
     /// Messages that could go now, as far as they are known; while nothing is loaded, what the
@@ -133,7 +154,8 @@ impl ReadyWindow {
 
     /// There may be new mail at the end of the queue.
     pub const fn mail_came(&mut self) {
-        self.fresh.exhausted = false;
+        self.backlog.mail_came();
+        self.fresh.mail_came();
     }
 
     /// Loads what is missing.
@@ -166,7 +188,7 @@ impl ReadyWindow {
             .await?;
         let read = page.len();
         page.retain(|entry| entry.sequence < self.boundary);
-        self.backlog.exhausted = page.len() < room || read > page.len();
+        self.backlog.backlog_read(read, page.len(), room);
         self.backlog.after = page
             .last()
             .map(|entry| entry.sequence)
@@ -262,5 +284,27 @@ const fn before(sequence: Sequence) -> Option<Sequence> {
     match sequence.0.checked_sub(1) {
         Some(previous) => Some(Sequence(previous)),
         None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backlog_whose_last_commits_are_on_their_way_is_looked_at_again() {
+        let mut cursor = Cursor::behind(None);
+        cursor.backlog_read(3, 3, 10);
+        assert!(cursor.exhausted, "nothing more at this look");
+        cursor.mail_came();
+        assert!(!cursor.exhausted, "but more may have become visible");
+        cursor.backlog_read(10, 10, 10);
+        assert!(!cursor.exhausted, "a full page is followed by another look");
+        cursor.backlog_read(4, 3, 10);
+        cursor.mail_came();
+        assert!(
+            cursor.exhausted,
+            "a row behind the boundary ends the backlog"
+        );
     }
 }
