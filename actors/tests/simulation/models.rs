@@ -96,6 +96,15 @@ pub(crate) fn forty_far(work_ms: u64) -> Model {
     }
 }
 
+/// Four cores that need a millisecond, next door: 4,000 a second.
+pub(crate) fn quick() -> Model {
+    Model {
+        cores: vec![(Duration::ZERO, 4.0)],
+        round_trip: Duration::from_micros(200),
+        ..Model::new("quick: 4,000 messages/s", ms(1))
+    }
+}
+
 /// Down for 15 s every two minutes.
 pub(crate) fn g_flapping() -> Model {
     let down = (0..20).map(|n| (after(105 + n * 120), after(120 + n * 120)));
