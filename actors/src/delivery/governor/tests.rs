@@ -229,6 +229,42 @@ fn a_lower_tier_is_used_only_while_every_host_above_is_down_and_traffic_returns(
     assert!(back_at >= Duration::from_secs(160), "{back_at:?}");
 }
 
+#[test]
+fn one_of_two_hosts_in_a_black_hole_costs_nothing_and_is_shown() {
+    let shapes = [EndpointShape {
+        priority: 10,
+        weight: 1,
+    }; 2];
+    let mut shell = Shell::new(&shapes, 9);
+    shell.demand(200);
+    let mut delivered = 0;
+    while shell.now < Duration::from_secs(200) {
+        let outcome = match shell.probes.values().next() {
+            Some((EndpointId(1), _)) => ProbeOutcome::Unreachable,
+            _ => READY,
+        };
+        shell.answer_probe(outcome);
+        assert!(
+            shell
+                .permits
+                .values()
+                .all(|permit| permit.0 == EndpointId(0))
+        );
+        while delivered < 200 && shell.finish(Signal::Delivered, true) {
+            delivered += 1;
+            shell.pass_for(ms(20));
+        }
+        shell.pass_for(ms(20));
+    }
+    assert_eq!(delivered, 200);
+    assert_eq!(
+        shell.governor.health(),
+        Health::Degraded(Trouble::EndpointDown)
+    );
+    assert!(shell.states.iter().all(|health| *health != Health::Down));
+    assert!(shell.alerts.is_empty(), "{:?}", shell.alerts);
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Demand(u32),
