@@ -90,9 +90,13 @@ impl World {
         match tokio::time::timeout(DEADLINE, all).await {
             Ok(totals) => totals,
             Err(_) => panic!(
-                "{distinct} were not delivered within {DEADLINE:?}: {:?} {:?}",
+                "{distinct} were not delivered within {DEADLINE:?}: {:?} {:?}\n{}\n{}",
                 ledger.totals(),
-                ledger.violations()
+                ledger.violations(),
+                self.node.cli(&["status", "--json"]).unwrap_or_default(),
+                self.node
+                    .cli(&["queue", "list", "--limit", "5", "--json"])
+                    .unwrap_or_default(),
             ),
         }
     }
