@@ -141,8 +141,11 @@ impl Bars {
     }
 }
 
-/// `window 8, 5 on their way, 2.1 s left`
+/// `up to 8 at a time, 5 on their way, 2.1 s left`
 fn pace(figures: &Figures) -> String {
+    if figures.window == 0 {
+        return "nothing is sent; the server is probed".to_owned();
+    }
     let left = match figures.time_left() {
         Some(Duration::ZERO) => "nothing waits".to_owned(),
         Some(left) => format!("{} left", seconds(left)),

@@ -1,6 +1,6 @@
 //! The governor of a route: one pure machine that decides who may send what, where and when.
 //!
-//! `on(event, now) -> effects`, see [`event`]. It owns, for each endpoint of the route, the health,
+//! `on(event, now) -> effects`, see `event`. It owns, for each endpoint of the route, the health,
 //! the ramp, the probe timer and the books of connections, and for all of them together whose turn
 //! it is among the domains that share the route. It knows no message: a domain says how many it has
 //! and chooses one when it gets a permit.
