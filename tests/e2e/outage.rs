@@ -50,6 +50,7 @@ async fn s2_a_server_that_is_shut_down_under_load_costs_nothing() {
     world.assert_delivered_once(report.accepted());
 }
 
+/// S6, S9, S12: an open port is not a server that takes mail.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s9_a_server_that_answers_but_takes_nothing_is_away_too() {
     let world = World::new(binary());
