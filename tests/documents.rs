@@ -86,6 +86,7 @@ fn metric_names_follow_one_form() {
 const LIMIT_FILES: &[(&str, &str)] = &[
     ("SMTP", "actors/src/smtp/limits.rs"),
     ("Store", "storage/src/limits.rs"),
+    ("Writing mail", "web/src/compose/limits.rs"),
     ("Addresses", "storage/src/model/address.rs"),
     ("Domains", "storage/src/model/domain.rs"),
     ("Ramp", "actors/src/delivery/ramp/mod.rs"),

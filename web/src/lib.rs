@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod auth;
+pub mod compose;
 pub mod guard;
 pub mod operations;
 pub mod page;
