@@ -268,6 +268,8 @@ const LICENCES: &[&str] = &[
     "BSL-1.0",
     "CDLA-Permissive-2.0",
     "MIT-0",
+    // Of the file, not of the work: crates used as published may be linked (MPL-2.0 §3.3).
+    "MPL-2.0",
 ];
 
 /// Crates that must not come in, with the reason.
