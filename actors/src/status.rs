@@ -250,6 +250,7 @@ mod tests {
             catch_all: false,
             hold_days: 15,
             hold: None,
+            continuity: None,
             created_at: Timestamp::default(),
         }
     }

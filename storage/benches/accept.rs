@@ -133,6 +133,7 @@ async fn produce(
                 disposition: NewDisposition::Queue,
             }],
             bulk: false,
+            copies: None,
         };
         spool.accept(message).await?;
         latencies.push(spool.clock().monotonic() - start);

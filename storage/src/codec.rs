@@ -106,6 +106,7 @@ mod tests {
         let row = MessageRow {
             size_bytes: 70_000,
             chunks: 1,
+            place: crate::model::BodyPlace::Transit,
             accepted_at: Timestamp::from_secs(1_790_000_000),
             open: Vec::new(),
         };

@@ -7,6 +7,7 @@
 
 mod batch;
 mod committer;
+mod counts;
 mod head;
 mod news;
 mod order;
@@ -14,4 +15,5 @@ mod recent;
 
 pub(crate) use batch::Batch;
 pub(crate) use committer::Committer;
+pub(crate) use counts::CountsKey;
 pub(crate) use order::{DomainOrder, EntryState, Order};

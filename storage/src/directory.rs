@@ -85,6 +85,14 @@ impl Directory {
             .map(|table| Arc::clone(&table.domain))
     }
 
+    /// Whether copies are made of a domain's mail.
+    #[must_use]
+    pub fn has_continuity(&self, domain: DomainId) -> bool {
+        let tables = self.read();
+        let table = tables.domains.get(&domain);
+        table.is_some_and(|table| table.domain.continuity.is_some())
+    }
+
     /// All domains, by name.
     #[must_use]
     pub fn domains(&self) -> Vec<Arc<Domain>> {

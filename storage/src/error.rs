@@ -14,6 +14,12 @@ pub enum SpoolError {
     /// A stored row is not what it should be.
     #[error("a stored record is damaged: {0}")]
     Row(#[from] RowError),
+    /// Something cannot be sealed or opened.
+    #[error(transparent)]
+    Seal(#[from] crate::seal::SealError),
+    /// A domain's keys cannot be read or written.
+    #[error(transparent)]
+    Keys(#[from] crate::seal::KeyError),
     /// A part of a body is missing or not what was stored.
     #[error("chunk {chunk} of the body of {message} cannot be used: {reason}")]
     CorruptBody {
@@ -49,6 +55,9 @@ pub enum OpenError {
     /// The engine could not open its files, or another process has them.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The keys that seal stored mail cannot be used.
+    #[error(transparent)]
+    Keys(#[from] crate::seal::KeyError),
     /// A row without which the store cannot be used is damaged.
     #[error("the store's {what} is damaged: {source}")]
     Damaged {
@@ -68,6 +77,9 @@ pub enum ChangeError {
     /// It does not exist.
     #[error("{0} does not exist")]
     Unknown(String),
+    /// Continuity cannot be switched on yet (C10).
+    #[error("continuity cannot be switched on: {}", listed(.0))]
+    ContinuityGaps(Vec<crate::model::ContinuityGap>),
     /// A value is out of its bounds.
     #[error("{field}: {reason}")]
     BadValue {
@@ -109,6 +121,11 @@ pub struct RejectedRow {
     pub address: String,
     /// What is wrong with it.
     pub reason: String,
+}
+
+fn listed(gaps: &[crate::model::ContinuityGap]) -> String {
+    let gaps: Vec<_> = gaps.iter().map(ToString::to_string).collect();
+    gaps.join("; ")
 }
 
 fn first_reason(rows: &[RejectedRow]) -> String {

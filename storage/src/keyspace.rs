@@ -6,13 +6,17 @@
 pub(crate) mod aside;
 pub(crate) mod audit;
 pub(crate) mod directory;
+pub(crate) mod drafts;
 pub(crate) mod heads;
 pub(crate) mod intents;
 pub(crate) mod learned;
 pub(crate) mod message;
 pub(crate) mod meta;
+pub(crate) mod moved;
 pub(crate) mod queue;
 pub(crate) mod transit;
+pub(crate) mod undo;
+pub(crate) mod view;
 
 use std::ops::Bound;
 

@@ -16,3 +16,4 @@ mod directory;
 mod error;
 mod feed;
 mod keyspace;
+pub mod seal;

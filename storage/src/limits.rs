@@ -31,3 +31,41 @@ pub const MESSAGE_SIZE_DEFAULT: u64 = 50 * 1024 * 1024;
 /// Recipients of one entry, at most: their number is stored in sixteen bits. Sessions allow far
 /// fewer (RFC 5321 §4.5.3.1.8 asks for at least 100).
 pub const RECIPIENTS_MAX: usize = 65_535;
+
+/// Continuity copies of one message, at most: every recipient's, and the sender's own.
+pub const COPIES_MAX: usize = RECIPIENTS_MAX + 1;
+
+/// Messages in one page of a mailbox's list.
+pub const LIST_PAGE_MAX: usize = 200;
+
+/// Rows read for one page of a filtered list: beyond that the page ends early and says where to go
+/// on.
+pub const LIST_ROWS_READ_MAX: usize = 5_000;
+
+/// Messages changed by one commit on behalf of a reader.
+pub const CHANGED_LINES_MAX: usize = 1_000;
+
+/// Messages that one change of a selection covers; it can be taken back as a whole.
+pub const SELECTION_MAX: usize = 10_000;
+
+/// How long a change of a selection can be taken back.
+pub const UNDO_KEPT: Duration = Duration::from_secs(3_600);
+
+/// Names of a conversation followed from one message, at most: bounds what a forged chain of
+/// references can cost.
+pub const THREAD_NAMES_MAX: usize = 64;
+
+/// Messages of one conversation that are shown together.
+pub const THREAD_LINES_MAX: usize = 200;
+
+/// Bytes of a message's text that are kept for search, folded to lower case.
+pub const SEARCH_TEXT_MAX: usize = 1_000;
+
+/// Words and conditions of one search.
+pub const SEARCH_TERMS_MAX: usize = 16;
+
+/// Largest draft, in bytes, attachments included.
+pub const DRAFT_BYTES_MAX: usize = 35 * 1024 * 1024;
+
+/// Drafts of one mailbox.
+pub const DRAFTS_MAX: usize = 200;

@@ -13,11 +13,15 @@ mod aside;
 mod audit;
 mod body;
 mod check;
+mod continuity;
+mod copies;
 mod damaged;
 mod directory;
 mod due;
 mod import;
 mod intents;
+mod kept;
+mod keys;
 mod ledger;
 mod mailboxes;
 mod open;
@@ -32,6 +36,8 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod view;
+mod withheld;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -39,11 +45,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::{broadcast, watch};
 
+use crate::codec::chunk::Compressors;
 use crate::commit::{Batch, Committer};
 use crate::engine::{BackupReport, Durability, Engine, EngineStats, KeyspaceId, ReclaimReport};
 use crate::feed::Feed;
 use crate::keyspace::learned;
-use crate::model::{Clock, Counters, IdGenerator, MessageId};
+use crate::model::{Clock, Counters, DomainId, IdGenerator, MessageId};
+use crate::seal::{Keyring, SealError, Sealer};
 use intents::IntentBoard;
 use space::SpaceWatch;
 use upload::Uploads;
@@ -51,18 +59,24 @@ use upload::Uploads;
 pub use crate::codec::RowError;
 pub use crate::directory::{Directory, DirectoryCounts, Resolution};
 pub use crate::error::{ChangeError, OpenError, RejectedRow, SpoolError};
-pub use crate::feed::Hint;
+pub use crate::feed::{Arrived, Hint};
 pub use crate::model::{AsideEntry, AsideKind, Intent, IntentAction, IntentId};
 pub use accept::{NewDisposition, NewEntry, NewMessage};
 pub use audit::AuditId;
 pub use body::{BodyReader, BodyWriter, StoredBody};
 pub use check::{SpoolCheck, SpoolProblem};
+pub use continuity::ContinuityWish;
+pub use copies::{NewCopies, NewCopy};
 pub use directory::NewDomain;
 pub use intents::IntentTicket;
 pub use open::SpoolOptions;
 pub use outcome::RecipientOutcome;
 pub use settle::{Settled, Settlement};
 pub use space::{DiskGuard, IntakeState, Space, SpaceProbe, Volume};
+pub use view::{
+    Changed, DayUsage, DomainUsage, Draft, DraftId, DraftSaved, List, ListPage, SearchPage,
+    SearchQuery, SearchTerm, Selection, Toward, UndoId, Undone, ViewChange, search_text,
+};
 
 /// A handle on the spool; a cheap clone.
 #[derive(Debug, Clone)]
@@ -79,6 +93,9 @@ struct Inner {
     feed: Arc<Feed>,
     uploads: Arc<Uploads>,
     intents: IntentBoard,
+    keyring: Arc<Keyring>,
+    compressors: Compressors,
+    views: view::Locks,
     space: SpaceWatch,
     failed: watch::Receiver<Option<String>>,
 }
@@ -113,6 +130,12 @@ impl Spool {
     #[must_use]
     pub fn feed(&self) -> broadcast::Receiver<Hint> {
         self.inner.feed.listen()
+    }
+
+    /// Which continuity mailboxes change from now on. A listener that lags has to look for itself.
+    #[must_use]
+    pub fn arrivals(&self) -> broadcast::Receiver<Arrived> {
+        self.inner.feed.listen_for_arrivals()
     }
 
     /// `Some(why)` once the store takes no more writes: end the process and start it again.
@@ -184,6 +207,10 @@ impl Spool {
     /// [`SpoolError::Engine`].
     pub async fn shutdown(&self) -> Result<(), SpoolError> {
         Ok(self.engine().shutdown().await?)
+    }
+
+    fn sealer(&self, domain: DomainId) -> Result<Sealer, SealError> {
+        self.inner.keyring.sealer(domain)
     }
 
     fn engine(&self) -> &Arc<dyn Engine> {

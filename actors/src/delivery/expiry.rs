@@ -49,6 +49,7 @@ mod tests {
             catch_all: false,
             hold_days,
             hold: None,
+            continuity: None,
             created_at: Timestamp::default(),
         }
     }
@@ -60,6 +61,7 @@ mod tests {
             message: MessageId::from_bytes([0; 12]),
             size_bytes: 1,
             chunks: 1,
+            place: storage::model::BodyPlace::Transit,
             accepted_at: Timestamp::from_secs(ACCEPTED),
             reverse_path: ReversePath::Null,
             recipients: Vec::new(),

@@ -85,6 +85,7 @@ async fn store(
         body,
         entries,
         bulk,
+        copies: None,
     };
     spool.accept(message).await?;
     Ok(size_bytes)

@@ -120,6 +120,7 @@ impl Intake {
                 disposition: NewDisposition::Queue,
             }],
             bulk: false,
+            copies: None,
         };
         self.spool.accept(message).await.unwrap();
         id

@@ -100,6 +100,7 @@ async fn accept(spool: &Spool, domain: DomainId, body: Bytes) -> Result<(), Fail
         }],
         envelope,
         bulk: false,
+        copies: None,
     };
     Ok(spool.accept(message).await?)
 }

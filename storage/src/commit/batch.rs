@@ -10,7 +10,7 @@ use crate::model::DomainId;
 const ARENA_BYTES: usize = 768;
 
 /// Rows to be written together. Keys and values that are built here share one buffer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Batch {
     writes: Vec<Write>,
     arena: BytesMut,

@@ -146,6 +146,8 @@ impl Committer {
         // Tickets number what the engine is given, as the engine does.
         order.ticket += 1;
         order.completed = self.completed();
+        let completed = order.completed;
+        order.counts.forget(completed);
         let staged = stage(&mut order, &mut batch).inspect_err(|_| order.ticket -= 1)?;
         for domain in batch.take_touched() {
             if let Some(state) = order.domain(domain) {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use super::counts::CountsBoard;
 use super::head::HeadTracker;
 use super::news::News;
 use super::recent::Recent;
@@ -36,6 +37,8 @@ pub(crate) struct Order {
     pub(crate) clock_written: Timestamp,
     /// New mail that nobody was told about.
     pub(crate) news: News,
+    /// Counts of continuity mailboxes that changed lately.
+    pub(crate) counts: CountsBoard,
     entries: Recent<(DomainId, Sequence), EntryState>,
     messages: Recent<MessageId, Option<MessageRow>>,
     asides: Recent<(DomainId, Sequence), ()>,
@@ -115,6 +118,7 @@ impl Order {
             next_audit,
             clock_written,
             news: News::default(),
+            counts: CountsBoard::default(),
             entries: Recent::new(),
             messages: Recent::new(),
             asides: Recent::new(),

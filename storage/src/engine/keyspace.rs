@@ -41,6 +41,14 @@ pub enum KeyspaceId {
     Intents,
     /// Domain id → watermark below which `Queue` holds nothing.
     Heads,
+    /// Message id → the later day of `kept` that its body has moved to.
+    Moved,
+    /// Domain id | sequence → copies to be made when a quarantined entry is released.
+    Withheld,
+    /// Mailbox | draft → a message that is being written.
+    Drafts,
+    /// Mailbox | number → how a change of many messages is taken back.
+    Undo,
     /// What delivery learnt about a destination and would learn again.
     Learned,
     /// Rows of one day, dropped together.
@@ -78,7 +86,7 @@ impl DayKind {
 
 impl KeyspaceId {
     /// Every keyspace that is not of a day.
-    pub const FIXED: [Self; 18] = [
+    pub const FIXED: [Self; 22] = [
         Self::Meta,
         Self::Domains,
         Self::Routes,
@@ -96,6 +104,10 @@ impl KeyspaceId {
         Self::Aside,
         Self::Intents,
         Self::Heads,
+        Self::Moved,
+        Self::Withheld,
+        Self::Drafts,
+        Self::Undo,
         Self::Learned,
     ];
 
@@ -120,6 +132,10 @@ impl KeyspaceId {
             Self::Aside => "aside",
             Self::Intents => "intents",
             Self::Heads => "heads",
+            Self::Moved => "moved",
+            Self::Withheld => "withheld",
+            Self::Drafts => "drafts",
+            Self::Undo => "undo",
             Self::Learned => "learned",
             Self::Day { kind, day } => return Cow::Owned(format!("{}{day}", kind.prefix())),
         })
@@ -144,6 +160,7 @@ impl KeyspaceId {
         matches!(
             self,
             Self::Transit
+                | Self::Drafts
                 | Self::Day {
                     kind: DayKind::Kept,
                     ..

@@ -3,21 +3,28 @@
 //! ```text
 //! "clock"                  → version | Timestamp: the latest time this store has seen
 //! "next-domain"            → version | u32: number of the next domain
-//! "upload/" message id 12  → version | u32: chunks of a body that is being written
+//! "key/" domain id u32     → version | u32: the domain's key that seals now
+//! "upload/" message id 12  → version | Upload: a body that is being written
 //! ```
 //! Writer: the spool. Expiry: an upload's row goes with the commit that accepts its message, or
 //! with the chunks when they are swept. Keys that the engine keeps here for itself are its own.
 
 use super::{between, joined};
 use crate::engine::KeyRange;
-use crate::model::MessageId;
+use crate::model::{DomainId, MessageId};
 
 /// The clock's watermark.
 pub(crate) const CLOCK: &[u8] = b"clock";
 /// The next domain's number.
 pub(crate) const NEXT_DOMAIN: &[u8] = b"next-domain";
 
+const KEY: &[u8; 4] = b"key/";
 const UPLOAD: &[u8; 7] = b"upload/";
+
+/// Key of what is known about a domain's sealing.
+pub(crate) fn seal_key(domain: DomainId) -> [u8; 8] {
+    joined(&[KEY, &domain.0.to_be_bytes()])
+}
 
 /// Key of an upload.
 pub(crate) fn upload_key(message: MessageId) -> [u8; 19] {

@@ -25,8 +25,8 @@ use super::{between, domain_at, joined, u64_at};
 use crate::codec::{self, ROW_VERSION, RowError};
 use crate::engine::KeyRange;
 use crate::model::{
-    BodyKind, ClientFacts, DomainId, DsnReturn, Envelope, MessageId, QueueEntry, RecipientState,
-    ReversePath, Sequence, Timestamp,
+    BodyKind, BodyPlace, ClientFacts, DomainId, DsnReturn, Envelope, MessageId, QueueEntry,
+    RecipientState, ReversePath, Sequence, Timestamp,
 };
 
 /// Length of a key of `queue` and `deferred`.
@@ -110,6 +110,7 @@ pub(crate) fn header(row: &[u8]) -> Option<EntryHeader> {
 #[derive(Serialize, Deserialize)]
 struct Record<'a> {
     chunks: u32,
+    place: BodyPlace,
     accepted_at: Timestamp,
     reverse_path: Cow<'a, ReversePath>,
     recipients: Cow<'a, [RecipientState]>,
@@ -140,6 +141,7 @@ pub(crate) fn encode(out: &mut BytesMut, entry: &QueueEntry) -> Result<(), RowEr
     };
     let record = Record {
         chunks: entry.chunks,
+        place: entry.place,
         accepted_at: entry.accepted_at,
         reverse_path: Cow::Borrowed(&entry.reverse_path),
         recipients: Cow::Borrowed(&entry.recipients),
@@ -161,6 +163,7 @@ pub(crate) struct Fresh {
     pub(crate) message: MessageId,
     pub(crate) size_bytes: u64,
     pub(crate) chunks: u32,
+    pub(crate) place: BodyPlace,
     pub(crate) accepted_at: Timestamp,
     pub(crate) bulk: bool,
     pub(crate) shared: bool,
@@ -180,6 +183,7 @@ pub(crate) fn encode_fresh(
     };
     let record = Record {
         chunks: fresh.chunks,
+        place: fresh.place,
         accepted_at: fresh.accepted_at,
         reverse_path: Cow::Borrowed(&envelope.reverse_path),
         recipients: Cow::Borrowed(recipients),
@@ -210,6 +214,7 @@ pub(crate) fn decode(
         message: header.message,
         size_bytes: header.size_bytes,
         chunks: record.chunks,
+        place: record.place,
         accepted_at: record.accepted_at,
         reverse_path: record.reverse_path.into_owned(),
         recipients: record.recipients.into_owned(),
@@ -245,6 +250,7 @@ mod tests {
             message: MessageId::from_parts(Timestamp::from_secs(1), 1, 2),
             size_bytes: 4_096,
             chunks: 1,
+            place: BodyPlace::Transit,
             accepted_at: Timestamp::from_secs(1_790_000_000),
             reverse_path: ReversePath::Null,
             recipients: paths

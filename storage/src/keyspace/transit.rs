@@ -1,13 +1,29 @@
-//! `transit`: bodies of messages on their way.
+//! `transit` and `kept/<day>`: bodies.
 //!
 //! ```text
 //! message id 12 | chunk u32 → codec::chunk, at most 1 MiB of data each
 //! ```
-//! Writer: the body's writer in intake, once. Expiry: deleted by the commit that closes the
-//! message's last open entry; chunks whose message was never accepted by `Spool::sweep_orphans`.
+//! A body with a continuity copy lies in `kept/<day>`, once for the queue and all mailboxes, any
+//! other in `transit`.
+//! Writer: the body's writer in intake, once. Expiry: in `transit` deleted by the commit that closes
+//! the message's last open entry; a day of `kept` is dropped whole when it is over, after what is
+//! still wanted has moved on (see [`moved`](super::moved)); chunks whose message was never
+//! accepted by `Spool::sweep_orphans`.
 
 use super::{joined, u32_at};
-use crate::model::MessageId;
+use crate::engine::{DayKind, KeyspaceId};
+use crate::model::{BodyPlace, MessageId};
+
+/// The keyspace of a place.
+pub(crate) const fn keyspace(place: BodyPlace) -> KeyspaceId {
+    match place {
+        BodyPlace::Transit => KeyspaceId::Transit,
+        BodyPlace::Kept { day } => KeyspaceId::Day {
+            kind: DayKind::Kept,
+            day,
+        },
+    }
+}
 
 /// Key of a chunk.
 pub(crate) fn key(message: MessageId, chunk: u32) -> [u8; 16] {

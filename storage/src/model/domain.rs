@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::address::DomainName;
+use super::continuity::Continuity;
 use super::id::DomainId;
 use super::time::Timestamp;
 
@@ -86,6 +87,8 @@ pub struct Domain {
     pub hold_days: u16,
     /// Manual or guard's hold.
     pub hold: Option<Hold>,
+    /// The continuity mailbox, when it is switched on (C1).
+    pub continuity: Option<Continuity>,
     /// When the domain was added.
     pub created_at: Timestamp,
 }

@@ -8,6 +8,19 @@ use super::envelope::{BodyKind, ClientFacts, DsnReturn, Recipient};
 use super::id::{DomainId, MessageId, Sequence};
 use super::time::Timestamp;
 
+/// Where the chunks of a body lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum BodyPlace {
+    /// `transit`: it goes with the last open entry.
+    #[default]
+    Transit,
+    /// `kept/<day>`: it goes with its day, the last on which anyone may need it.
+    Kept {
+        /// Days since 1970-01-01, as it was accepted; a body that is wanted longer moves on.
+        day: u32,
+    },
+}
+
 /// What all entries of a message share, and which of them are still open. The commit that closes
 /// the last open entry deletes the row and the body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +29,8 @@ pub struct MessageRow {
     pub size_bytes: u64,
     /// Number of chunks of the stored body.
     pub chunks: u32,
+    /// Where the body lies.
+    pub place: BodyPlace,
     /// When it was accepted.
     pub accepted_at: Timestamp,
     /// Entries that still need the body.
@@ -67,6 +82,8 @@ pub struct QueueEntry {
     pub size_bytes: u64,
     /// Number of chunks of the stored body.
     pub chunks: u32,
+    /// Where they lie.
+    pub place: BodyPlace,
     /// The 250's time; the hold period counts from here.
     pub accepted_at: Timestamp,
     /// `MAIL FROM`.

@@ -7,6 +7,7 @@ pub mod account;
 pub mod address;
 pub mod aside;
 pub mod audit;
+pub mod continuity;
 pub mod disposition;
 pub mod domain;
 pub mod envelope;
@@ -14,15 +15,21 @@ pub mod id;
 pub mod intent;
 pub mod message;
 pub mod time;
+pub mod view;
 
 pub use account::{Alias, AliasTarget, MailboxAccount};
 pub use address::{AddressError, DomainName, ForwardPath, Mailbox, ReversePath};
 pub use aside::{AsideEntry, AsideKind};
 pub use audit::{Actor, AuditRow};
+pub use continuity::{Continuity, ContinuityGap};
 pub use disposition::{Counters, Disposition, EnhancedStatus, StoredReply};
 pub use domain::{Destination, Domain, Hold, TlsPolicy, VerifyMode};
 pub use envelope::{BodyKind, ClientFacts, DsnNotify, DsnReturn, Envelope, Recipient};
 pub use id::{DomainId, IdGenerator, MessageId, Sequence};
 pub use intent::{Intent, IntentAction, IntentId};
-pub use message::{MessageRow, QueueEntry, RecipientState};
+pub use message::{BodyPlace, MessageRow, QueueEntry, RecipientState};
 pub use time::{Clock, SystemClock, Timestamp, TokioClock};
+pub use view::{
+    Correspondent, Flags, Folder, FolderCount, InvalidLineId, Line, LineId, Scope, Summary,
+    ViewCounts,
+};

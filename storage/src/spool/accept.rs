@@ -1,4 +1,5 @@
-//! Taking a message over: one synced commit of body, message row, entries and ledger.
+//! Taking a message over: one synced commit of body, message row, entries, continuity copies and
+//! ledger.
 //!
 //! When [`Spool::accept`] has returned `Ok`, the 250 may be sent (S23): what it stands for has
 //! been synced to the disk.
@@ -7,6 +8,8 @@ use bytes::Bytes;
 
 use super::Spool;
 use super::body::StoredBody;
+use super::copies::{CopiedBody, Copies, NewCopies, kept};
+use super::shared::StageError;
 use crate::codec;
 use crate::codec::RowError;
 use crate::commit::{Batch, Order};
@@ -17,7 +20,8 @@ use crate::keyspace::{aside, meta, queue, transit};
 use crate::limits::RECIPIENTS_MAX;
 use crate::metrics;
 use crate::model::{
-    AsideKind, DomainId, Envelope, MessageId, MessageRow, Recipient, RecipientState, Timestamp,
+    AsideKind, BodyPlace, DomainId, Envelope, MessageId, MessageRow, Recipient, RecipientState,
+    Timestamp,
 };
 
 /// A message to be taken over.
@@ -35,6 +39,9 @@ pub struct NewMessage {
     pub entries: Vec<NewEntry>,
     /// List-Id, Precedence: bulk or null sender.
     pub bulk: bool,
+    /// Copies for continuity mailboxes, made in the same commit; withheld for domains whose entry
+    /// goes into quarantine. Domains without continuity get none, whatever stands here.
+    pub copies: Option<NewCopies>,
 }
 
 /// The part of a new message that goes to one domain.
@@ -65,6 +72,7 @@ pub(super) struct PreparedMessage {
     id: MessageId,
     row: MessageRow,
     entries: Vec<PreparedEntry>,
+    copies: Vec<Copies>,
     body: StoredBody,
 }
 
@@ -82,20 +90,70 @@ impl Spool {
     /// [`SpoolError::UnknownDomain`] when a domain was removed since its recipient was accepted:
     /// answer 451. [`SpoolError::Engine`] when the store failed: answer 451, and
     /// [`Spool::failed`] says why. In any case nothing was taken over.
-    pub async fn accept(&self, message: NewMessage) -> Result<(), SpoolError> {
+    pub async fn accept(&self, mut message: NewMessage) -> Result<(), SpoolError> {
         let started = self.clock().monotonic();
         let mut batch = Batch::new();
+        let copies = match message.copies.take() {
+            Some(copies) => Copies::prepare(self, message.id, copies)?,
+            None => Vec::new(),
+        };
+        if copies.is_empty() {
+            self.settle_place(&mut message.body, BodyPlace::Transit)
+                .await?;
+        } else {
+            let entries = message.entries.iter().map(|entry| entry.domain);
+            let domains = entries.chain(copies.iter().map(|of| of.domain));
+            let day = self.last_day(domains, message.accepted_at);
+            self.settle_place(&mut message.body, kept(day)).await?;
+        }
         let mut prepared = PreparedMessage::new(message, &mut batch)?;
-        self.inner
-            .committer
-            .commit(batch, Durability::Synced, |order, batch| {
-                prepared.check(order)?;
-                prepared.stage(order, batch)
-            })
-            .await?;
+        prepared.copies = copies;
+        self.accept_prepared(&mut prepared, batch).await?;
+        for of in &prepared.copies {
+            of.tell(self);
+        }
         prepared.accepted();
         metrics::accepted(self.clock().monotonic().saturating_sub(started));
         Ok(())
+    }
+
+    async fn accept_prepared(
+        &self,
+        prepared: &mut PreparedMessage,
+        batch: Batch,
+    ) -> Result<(), SpoolError> {
+        let mut batch = Some(batch);
+        loop {
+            let at = prepared.row.accepted_at;
+            self.load_counts_of(&prepared.copies, prepared.id, at)
+                .await?;
+            // Only what may have to be tried again needs its writes twice.
+            let attempt = if prepared.copies.is_empty() {
+                batch.take()
+            } else {
+                batch.clone()
+            };
+            let staged = self
+                .inner
+                .committer
+                .commit(
+                    attempt.unwrap_or_else(Batch::new),
+                    Durability::Synced,
+                    |order, batch| {
+                        prepared.check(order)?;
+                        for of in &prepared.copies {
+                            of.check(order, prepared.id, at)?;
+                        }
+                        prepared.stage(order, batch).map_err(StageError::from)
+                    },
+                )
+                .await;
+            match staged {
+                Ok(()) => return Ok(()),
+                Err(StageError::ReadAgain) => {}
+                Err(StageError::Refused(error)) => return Err(error),
+            }
+        }
     }
 }
 
@@ -108,6 +166,7 @@ impl PreparedMessage {
             mut body,
             entries,
             bulk,
+            copies: _,
         } = message;
         if body.message != id {
             return Err(SpoolError::Invalid("the body belongs to another message"));
@@ -122,6 +181,7 @@ impl PreparedMessage {
             message: id,
             size_bytes: body.size_bytes,
             chunks: body.chunks,
+            place: body.place,
             accepted_at,
             bulk,
             shared: entries.len() > 1,
@@ -129,6 +189,7 @@ impl PreparedMessage {
         let row = MessageRow {
             size_bytes: body.size_bytes,
             chunks: body.chunks,
+            place: body.place,
             accepted_at,
             open: Vec::with_capacity(entries.len()),
         };
@@ -137,7 +198,8 @@ impl PreparedMessage {
             .map(|entry| PreparedEntry::new(entry, fresh, &envelope, batch))
             .collect::<Result<_, _>>()?;
         if let Some(chunk) = body.inline.take() {
-            batch.put(KeyspaceId::Transit, &transit::key(id, 0), chunk);
+            let keyspace = transit::keyspace(body.place);
+            batch.put(keyspace, &transit::key(id, 0), chunk);
         } else {
             batch.delete(KeyspaceId::Meta, &meta::upload_key(id));
         }
@@ -145,6 +207,7 @@ impl PreparedMessage {
             id,
             row,
             entries,
+            copies: Vec::new(),
             body,
         })
     }
@@ -180,15 +243,42 @@ impl PreparedMessage {
                 order.lane_grows(entry.domain);
                 batch.put(KeyspaceId::Queue, &queue::key(entry.domain, sequence), row);
             }
+            if entry.quarantined
+                && let Some(of) = self.copies.iter().find(|of| of.domain == entry.domain)
+            {
+                of.withhold(batch, sequence)?;
+            }
             batch.touch(entry.domain);
             self.row.open.push((entry.domain, sequence));
         }
+        self.stage_copies(order, batch)?;
         let row = &self.row;
         batch.encode(KeyspaceId::Message, self.id.as_bytes(), |out| {
             codec::encode(out, row)
         })?;
         if let Some(claim) = &mut self.body.claim {
             claim.accepting();
+        }
+        Ok(())
+    }
+
+    /// Copies of a domain are made at once unless its entry is in quarantine (C11, C12).
+    fn stage_copies(&self, order: &mut Order, batch: &mut Batch) -> Result<(), RowError> {
+        let BodyPlace::Kept { day } = self.row.place else {
+            return Ok(());
+        };
+        let body = CopiedBody {
+            message: self.id,
+            day,
+            chunks: self.row.chunks,
+            size_bytes: self.row.size_bytes,
+        };
+        let withheld = |domain| {
+            let mut entries = self.entries.iter();
+            entries.any(|entry| entry.domain == domain && entry.quarantined)
+        };
+        for of in self.copies.iter().filter(|of| !withheld(of.domain)) {
+            of.stage(order, batch, body, self.row.accepted_at)?;
         }
         Ok(())
     }

@@ -153,6 +153,10 @@ impl Spool {
                 .aside_entry(domain, sequence)
                 .await?
                 .ok_or_else(unknown)?;
+            let withheld = match departure {
+                Departure::Released => self.withheld(&found, now).await?,
+                Departure::Deleted | Departure::Swept => None,
+            };
             let leaver = Leaver::new(found, departure)?;
             let read = self.read_messages(leaver.shared_message()).await?;
             let staged = self
@@ -169,6 +173,10 @@ impl Spool {
                     if departure == Departure::Released && order.open_domain(domain).is_none() {
                         return Err(SpoolError::UnknownDomain(domain).into());
                     }
+                    if let Some(of) = &withheld {
+                        of.copies.check(order, of.body.message, now)?;
+                        of.copies.stage(order, batch, of.body, now)?;
+                    }
                     if let Some(audit) = audit {
                         put_audit(order, batch, audit)?;
                     }
@@ -176,7 +184,12 @@ impl Spool {
                 })
                 .await;
             match staged {
-                Ok(position) => return Ok(position),
+                Ok(position) => {
+                    if let Some(of) = &withheld {
+                        of.copies.tell(self);
+                    }
+                    return Ok(position);
+                }
                 Err(StageError::ReadAgain) => {}
                 Err(StageError::Refused(error)) => return Err(error),
             }
@@ -224,6 +237,9 @@ impl Leaver {
         batch.delete(KeyspaceId::Aside, &aside::key(domain, sequence));
         if aside::expires(kind) {
             batch.delete(KeyspaceId::Aside, &aside::age_key(at, domain, sequence));
+        }
+        if kind == AsideKind::Quarantined {
+            batch.delete(KeyspaceId::Withheld, &queue::key(domain, sequence));
         }
         order.note_aside_gone(domain, sequence);
         let mut position = sequence;

@@ -3,7 +3,7 @@
 //!
 //! Meant for a store at rest; on a running one, what changes meanwhile shows up as a problem.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -11,10 +11,10 @@ use bytes::Bytes;
 use super::Spool;
 use super::ledger::count_row;
 use crate::codec::{self, RowError, chunk};
-use crate::engine::{Inspected, KeyspaceId};
+use crate::engine::{DayKind, Inspected, KeyspaceId};
 use crate::error::SpoolError;
 use crate::keyspace::heads::DomainHead;
-use crate::keyspace::{aside, directory, heads, learned, message, meta, queue, transit};
+use crate::keyspace::{aside, directory, heads, learned, message, meta, queue, transit, view};
 use crate::model::{
     Alias, AuditRow, Counters, Domain, DomainId, Intent, MessageId, MessageRow, Sequence,
 };
@@ -86,7 +86,11 @@ struct Tables {
 #[derive(Debug, Default)]
 struct Held {
     row: Option<MessageRow>,
-    chunks: u32,
+    chunks: BTreeSet<u32>,
+    /// In the place where bodies with copies are, which nobody else may want any more.
+    kept: bool,
+    /// Lines of mailboxes that need it, by the chunks they name.
+    lines: Option<u32>,
     entries: Vec<(DomainId, Sequence)>,
     uploading: bool,
 }
@@ -136,10 +140,16 @@ impl Tables {
                 self.messages.entry(id).or_default().row = Some(codec::decode(value)?);
                 Ok(())
             }
-            KeyspaceId::Transit => {
+            KeyspaceId::Transit
+            | KeyspaceId::Day {
+                kind: DayKind::Kept,
+                ..
+            } => {
                 let (id, number) = placed(transit::parse_key(key))?;
-                self.messages.entry(id).or_default().chunks += 1;
-                if let Err(error) = chunk::open(value) {
+                let held = self.messages.entry(id).or_default();
+                held.chunks.insert(number);
+                held.kept |= keyspace != KeyspaceId::Transit;
+                if let Err(error) = chunk::verify(value) {
                     self.problem(keyspace, id, format!("chunk {number}: {error}"));
                 }
                 Ok(())
@@ -155,6 +165,11 @@ impl Tables {
                 }
                 Ok(())
             }
+            KeyspaceId::Day {
+                kind: DayKind::Continuity,
+                ..
+            } => self.view_row(key, value),
+            KeyspaceId::Moved => codec::decode::<u32>(value).map(drop),
             KeyspaceId::Domains => codec::decode::<Domain>(value).map(drop),
             KeyspaceId::Mailboxes => directory::decode_mailbox(value).map(drop),
             KeyspaceId::Aliases => codec::decode::<Alias>(value).map(drop),
@@ -174,6 +189,19 @@ impl Tables {
             held.entries.push((domain, sequence));
         }
         queue::decode(domain, sequence, value).map(drop)
+    }
+
+    fn view_row(&mut self, key: &Bytes, value: &Bytes) -> Result<(), RowError> {
+        match view::parse_scope(key) {
+            Some(_) => {
+                let id = placed(view::parse_id(key))?;
+                let header = view::decode_header(value)?;
+                view::sealed_parts(value)?;
+                self.messages.entry(id.message).or_default().lines = Some(header.chunks);
+                Ok(())
+            }
+            None => codec::versioned(value).map(drop),
+        }
     }
 
     fn aside(&mut self, key: &[u8], value: &Bytes) -> Result<(), RowError> {
@@ -216,6 +244,15 @@ impl Tables {
     }
 
     fn compare_message(&mut self, id: MessageId, held: &Held) {
+        if let Some(chunks) = held.lines
+            && held.chunks.len() != chunks as usize
+        {
+            let what = format!(
+                "{} of {chunks} chunks of a body that mailboxes show are here",
+                held.chunks.len()
+            );
+            self.problem(KeyspaceId::Transit, id, what);
+        }
         let Some(row) = &held.row else {
             if !held.entries.is_empty() {
                 self.problem(
@@ -223,15 +260,16 @@ impl Tables {
                     id,
                     "entries refer to it and it is missing",
                 );
-            } else if !held.uploading {
+            } else if !held.uploading && !held.kept {
                 self.problem(KeyspaceId::Transit, id, "a body that no message refers to");
             }
             return;
         };
-        if held.chunks != row.chunks {
+        if held.chunks.len() != row.chunks as usize {
             let what = format!(
                 "{} of {} chunks of its body are here",
-                held.chunks, row.chunks
+                held.chunks.len(),
+                row.chunks
             );
             self.problem(KeyspaceId::Transit, id, what);
         }

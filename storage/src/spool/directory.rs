@@ -74,6 +74,7 @@ impl Spool {
                     catch_all: new.catch_all,
                     hold_days: new.hold_days,
                     hold: None,
+                    continuity: None,
                     created_at,
                 };
                 check(&domain)?;
@@ -89,6 +90,7 @@ impl Spool {
                 Ok(domain)
             })
             .await?;
+        self.add_key(domain.id).await?;
         self.inner.feed.tell(Hint::DomainChanged(domain.id));
         Ok(domain)
     }

@@ -7,9 +7,11 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::intents::IntentBoard;
+use super::keys::{check_keys, open_keys};
 use super::ledger::count_row;
 use super::space::{SpaceProbe, SpaceWatch, Volume};
 use super::{Inner, Spool};
+use crate::codec::chunk::Compressors;
 use crate::codec::{self, RowError};
 use crate::commit::{Committer, Order};
 use crate::directory::Directory;
@@ -23,6 +25,7 @@ use crate::keyspace::{aside, audit, directory as keys, everything, heads, meta, 
 use crate::limits::{MESSAGE_SIZE_DEFAULT, PAGE_ROWS_MAX};
 use crate::metrics;
 use crate::model::{Alias, Clock, Domain, DomainId, IdGenerator, Intent, Sequence, Timestamp};
+use crate::seal::{KeySource, Keyring};
 
 /// What a spool has to know besides its data directory.
 #[derive(Debug, Clone)]
@@ -35,6 +38,8 @@ pub struct SpoolOptions {
     pub space: Option<Arc<dyn SpaceProbe>>,
     /// Sizes of the engine in memory and on disk.
     pub engine: FjallOptions,
+    /// Where the keys are that stored mail is sealed with.
+    pub keys: KeySource,
 }
 
 impl Default for SpoolOptions {
@@ -44,6 +49,7 @@ impl Default for SpoolOptions {
             message_size_limit: MESSAGE_SIZE_DEFAULT,
             space: None,
             engine: FjallOptions::default(),
+            keys: KeySource::Off,
         }
     }
 }
@@ -57,14 +63,7 @@ impl Spool {
         let engine = Arc::new(MemoryEngine::new());
         let order = Order::new([], 1, 1, Timestamp::default());
         let options = SpoolOptions::default();
-        Self::assemble(
-            engine,
-            &options,
-            clock,
-            Directory::default(),
-            order,
-            Vec::new(),
-        )
+        Self::assemble(engine, &options, clock, order, Loaded::default())
     }
 
     /// Opens the spool of a data directory, and creates both when they are not there.
@@ -91,6 +90,8 @@ impl Spool {
         options: SpoolOptions,
         clock: impl FnOnce(Timestamp) -> Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
+        // Before anything of the store is touched: without its keys it is of no use.
+        let keyring = open_keys(options.keys.clone()).await?;
         let path = data_directory.to_owned();
         let engine = options.engine.clone();
         let opened = tokio::task::spawn_blocking(move || FjallEngine::open(&path, &engine));
@@ -105,7 +106,7 @@ impl Spool {
                 .or_else(|| Some(Arc::new(Volume::of(data_directory)))),
             ..options
         };
-        let spool = Self::on_engine(Arc::new(engine), options, clock).await?;
+        let spool = Self::on_engine_with(Arc::new(engine), options, clock, keyring).await?;
         // What was known when the process ended may not hold any more.
         spool.sample_space().await.ok();
         Ok(spool)
@@ -121,6 +122,16 @@ impl Spool {
         options: SpoolOptions,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
+        let keyring = open_keys(options.keys.clone()).await?;
+        Self::on_engine_with(engine, options, clock, keyring).await
+    }
+
+    async fn on_engine_with(
+        engine: Arc<dyn Engine>,
+        options: SpoolOptions,
+        clock: Arc<dyn Clock>,
+        keyring: Keyring,
+    ) -> Result<Self, OpenError> {
         let clock_written = clock_watermark(engine.as_ref()).await?;
         let next_domain = meta_row::<u32>(engine.as_ref(), meta::NEXT_DOMAIN, "domain counter")
             .await?
@@ -130,19 +141,29 @@ impl Spool {
         let mut order = Order::new(heads, next_domain, next_audit, clock_written);
         let directory = load_directory(engine.as_ref(), &mut order).await?;
         let intents = load_intents(engine.as_ref()).await?;
-        Ok(Self::assemble(
-            engine, &options, clock, directory, order, intents,
-        ))
+        check_keys(engine.as_ref(), &keyring, &directory).await?;
+        let loaded = Loaded {
+            directory,
+            intents,
+            keyring,
+        };
+        let spool = Self::assemble(engine, &options, clock, order, loaded);
+        spool.give_missing_keys().await?;
+        Ok(spool)
     }
 
     fn assemble(
         engine: Arc<dyn Engine>,
         options: &SpoolOptions,
         clock: Arc<dyn Clock>,
-        directory: Directory,
         order: Order,
-        intents: Vec<Intent>,
+        loaded: Loaded,
     ) -> Self {
+        let Loaded {
+            directory,
+            intents,
+            keyring,
+        } = loaded;
         let failed = engine.failed();
         let feed = Arc::new(Feed::new());
         let space = SpaceWatch::new(options.space.clone(), options.message_size_limit);
@@ -155,11 +176,22 @@ impl Spool {
                 feed,
                 uploads: Arc::default(),
                 intents: IntentBoard::new(intents),
+                keyring: Arc::new(keyring),
+                compressors: Compressors::default(),
+                views: super::view::Locks::default(),
                 space,
                 failed,
             }),
         }
     }
+}
+
+/// What was read of a store.
+#[derive(Default)]
+struct Loaded {
+    directory: Directory,
+    intents: Vec<Intent>,
+    keyring: Keyring,
 }
 
 /// The latest time a store has seen: a clock that starts must not start before it.
@@ -193,7 +225,7 @@ async fn meta_row<T: DeserializeOwned>(
 
 /// Shows every row of a keyspace to `row`, in pages. A row that it refuses is reported and left
 /// out.
-async fn each_row(
+pub(super) async fn each_row(
     engine: &dyn Engine,
     keyspace: KeyspaceId,
     mut row: impl FnMut(&[u8], &[u8]) -> Result<(), RowError>,
@@ -220,7 +252,7 @@ async fn each_row(
 }
 
 /// The row's key does not belong to its keyspace.
-fn bad_key() -> RowError {
+pub(super) fn bad_key() -> RowError {
     RowError::Malformed("its key is none of this keyspace".to_owned())
 }
 

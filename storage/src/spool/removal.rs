@@ -68,6 +68,8 @@ impl Spool {
         })
         .await?;
         removal.done();
+        // Last: a removal that does not end well leaves mail that can be read.
+        self.destroy_key(domain).await?;
         for intent in self.intents(domain) {
             self.finish_intent(intent.id).await?;
         }

@@ -16,7 +16,7 @@ use crate::commit::{Batch, Order};
 use crate::engine::{EngineError, KeyspaceId};
 use crate::error::SpoolError;
 use crate::keyspace::transit;
-use crate::model::{DomainId, MessageId, MessageRow, QueueEntry, Sequence};
+use crate::model::{BodyPlace, DomainId, MessageId, MessageRow, QueueEntry, Sequence};
 
 /// An entry as it is named in the list of its message.
 pub(super) type Reference = (DomainId, Sequence);
@@ -98,7 +98,7 @@ pub(super) fn replace_reference(
     let new: Vec<Reference> = new.iter().map(|at| (entry.domain, *at)).collect();
     if !entry.shared {
         if new.is_empty() {
-            delete_message(batch, entry.message, entry.chunks);
+            delete_message(batch, entry.message, entry.chunks, entry.place);
             return Ok(());
         }
         if new == [old] {
@@ -107,6 +107,7 @@ pub(super) fn replace_reference(
         let row = MessageRow {
             size_bytes: entry.size_bytes,
             chunks: entry.chunks,
+            place: entry.place,
             accepted_at: entry.accepted_at,
             open: new,
         };
@@ -138,7 +139,7 @@ pub(super) fn replace_in_list(
     row.open.retain(|reference| *reference != old);
     row.open.extend_from_slice(new);
     if row.open.is_empty() {
-        delete_message(batch, message, row.chunks);
+        delete_message(batch, message, row.chunks, row.place);
         order.note_message(message, None);
         return Ok(());
     }
@@ -158,8 +159,12 @@ fn write_message(
     Ok(())
 }
 
-fn delete_message(batch: &mut Batch, message: MessageId, chunks: u32) {
+/// A body that has copies stays until its day is over.
+fn delete_message(batch: &mut Batch, message: MessageId, chunks: u32, place: BodyPlace) {
     batch.delete(KeyspaceId::Message, message.as_bytes());
+    if place != BodyPlace::Transit {
+        return;
+    }
     for chunk in 0..chunks {
         batch.delete(KeyspaceId::Transit, &transit::key(message, chunk));
     }

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use super::{NewDisposition, NewDomain, NewEntry, NewMessage, Spool};
 use crate::model::domain::HOLD_DAYS_DEFAULT;
 use crate::model::{
-    Actor, AuditRow, BodyKind, ClientFacts, Clock, Destination, Domain, DomainId, Envelope,
-    MessageId, QueueEntry, Recipient, RecipientState, ReversePath, Sequence, StoredReply,
+    Actor, AuditRow, BodyKind, BodyPlace, ClientFacts, Clock, Destination, Domain, DomainId,
+    Envelope, MessageId, QueueEntry, Recipient, RecipientState, ReversePath, Sequence, StoredReply,
     Timestamp, TlsPolicy, TokioClock,
 };
 
@@ -50,6 +50,7 @@ pub(crate) fn domain(id: u32, name: &str) -> Domain {
         catch_all: false,
         hold_days: HOLD_DAYS_DEFAULT,
         hold: None,
+        continuity: None,
         created_at: EPOCH,
     }
 }
@@ -86,6 +87,7 @@ pub(crate) fn entry(paths: &[&str]) -> QueueEntry {
         message: MessageId::from_parts(EPOCH, 0, 1),
         size_bytes: 4_096,
         chunks: 1,
+        place: BodyPlace::Transit,
         accepted_at: EPOCH,
         reverse_path: envelope.reverse_path,
         recipients: recipients(paths)
@@ -141,6 +143,7 @@ pub(crate) async fn message(spool: &Spool, body: &[u8], to: &[(u32, &[&str])]) -
             })
             .collect(),
         bulk: false,
+        copies: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod changes;
+mod continuity;
 mod damage;
 mod disk;
 mod model;

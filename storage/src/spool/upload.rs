@@ -1,11 +1,13 @@
 //! Bodies that are being written into the store ahead of the commit that accepts them.
 //!
-//! Every such body has a row in `meta` that counts its chunks; the accepting commit deletes it. A
+//! Every such body has a row in `meta` that says where its chunks are and how many; the accepting commit deletes it. A
 //! body given up is deleted soon after by [`Spool::sample_space`](super::Spool::sample_space);
 //! what a crash left behind is found by its row, without reading `transit`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
 
 use super::Spool;
 use crate::codec;
@@ -13,7 +15,16 @@ use crate::commit::Batch;
 use crate::engine::{Direction, Durability, KeyspaceId};
 use crate::error::SpoolError;
 use crate::keyspace::{meta, transit};
-use crate::model::MessageId;
+use crate::model::{BodyPlace, MessageId};
+
+/// What is in the store of a body that is being written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Upload {
+    /// Chunks, counted from 0.
+    pub(crate) chunks: u32,
+    /// Where they are.
+    pub(crate) place: BodyPlace,
+}
 
 /// Uploads of this process.
 #[derive(Debug, Default)]
@@ -27,8 +38,8 @@ enum UploadState {
     InProgress,
     /// The accepting commit is on its way; its outcome may never be known here.
     Accepting,
-    /// Nobody wants it; this many chunks were written.
-    Abandoned { chunks: u32 },
+    /// Nobody wants it.
+    Abandoned { upload: Upload },
 }
 
 impl Uploads {
@@ -42,16 +53,16 @@ impl Uploads {
         UploadClaim {
             uploads: Arc::clone(self),
             message,
-            chunks: 0,
+            upload: Upload::default(),
             open: true,
         }
     }
 
-    fn abandoned(&self) -> Vec<(MessageId, u32)> {
+    fn abandoned(&self) -> Vec<(MessageId, Upload)> {
         self.lock()
             .iter()
             .filter_map(|(message, state)| match state {
-                UploadState::Abandoned { chunks } => Some((*message, *chunks)),
+                UploadState::Abandoned { upload } => Some((*message, *upload)),
                 UploadState::InProgress | UploadState::Accepting => None,
             })
             .collect()
@@ -71,14 +82,14 @@ impl Uploads {
 pub(crate) struct UploadClaim {
     uploads: Arc<Uploads>,
     message: MessageId,
-    chunks: u32,
+    upload: Upload,
     open: bool,
 }
 
 impl UploadClaim {
-    /// Notes that this many chunks have been given to the engine.
-    pub(crate) const fn wrote(&mut self, chunks: u32) {
-        self.chunks = chunks;
+    /// Notes what has been given to the engine.
+    pub(crate) const fn wrote(&mut self, upload: Upload) {
+        self.upload = upload;
     }
 
     /// The accepting commit has been given to the engine: from now on nobody may delete the chunks,
@@ -99,10 +110,10 @@ impl UploadClaim {
 impl Drop for UploadClaim {
     fn drop(&mut self) {
         if self.open {
-            let chunks = self.chunks;
+            let upload = self.upload;
             self.uploads
                 .lock()
-                .insert(self.message, UploadState::Abandoned { chunks });
+                .insert(self.message, UploadState::Abandoned { upload });
         }
     }
 }
@@ -111,8 +122,8 @@ impl Spool {
     /// Deletes the chunks of bodies that were given up since the last call.
     pub(crate) async fn delete_abandoned(&self) -> Result<usize, SpoolError> {
         let abandoned = self.inner.uploads.abandoned();
-        for (message, chunks) in &abandoned {
-            self.delete_upload(*message, *chunks).await?;
+        for (message, upload) in &abandoned {
+            self.delete_upload(*message, *upload).await?;
             self.inner.uploads.forget(*message);
         }
         Ok(abandoned.len())
@@ -145,17 +156,18 @@ impl Spool {
             {
                 continue;
             }
-            let chunks = codec::decode(&row)?;
-            self.delete_upload(message, chunks).await?;
+            let upload = codec::decode(&row)?;
+            self.delete_upload(message, upload).await?;
             swept += 1;
         }
         Ok(swept)
     }
 
-    async fn delete_upload(&self, message: MessageId, chunks: u32) -> Result<(), SpoolError> {
+    async fn delete_upload(&self, message: MessageId, upload: Upload) -> Result<(), SpoolError> {
         let mut batch = Batch::new();
-        for chunk in 0..chunks {
-            batch.delete(KeyspaceId::Transit, &transit::key(message, chunk));
+        for chunk in 0..upload.chunks {
+            let keyspace = transit::keyspace(upload.place);
+            batch.delete(keyspace, &transit::key(message, chunk));
         }
         batch.delete(KeyspaceId::Meta, &meta::upload_key(message));
         self.inner

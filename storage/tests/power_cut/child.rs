@@ -174,6 +174,7 @@ async fn accept(spool: &Spool, domain: DomainId, id: MessageId) -> Result<(), Fa
         }],
         envelope,
         bulk: false,
+        copies: None,
     };
     Ok(spool.accept(message).await?)
 }

@@ -62,6 +62,7 @@ impl From<ChangeError> for Problem {
             ChangeError::Unknown(_) => Self::not_found(error.to_string()),
             ChangeError::Exists(_)
             | ChangeError::MailQueued { .. }
+            | ChangeError::ContinuityGaps(_)
             | ChangeError::HasAliases { .. } => Self::conflict(error.to_string()),
             ChangeError::BadValue { field, reason } => Self::invalid(vec![FieldFault {
                 field: field.to_owned(),
@@ -90,6 +91,8 @@ impl From<SpoolError> for Problem {
             }
             SpoolError::NotReleasable => Self::conflict(error.to_string()),
             SpoolError::Engine(_)
+            | SpoolError::Seal(_)
+            | SpoolError::Keys(_)
             | SpoolError::Row(_)
             | SpoolError::CorruptBody { .. }
             | SpoolError::Invalid(_) => {

@@ -176,6 +176,7 @@ impl Site {
                 disposition,
             }],
             bulk: false,
+            copies: None,
         };
         self.spool.accept(message).await.unwrap();
         id

@@ -9,7 +9,7 @@ use crate::spool::{Hint, RecipientOutcome, Settled, Settlement, Spool, SpoolErro
 const X: DomainId = DomainId(1);
 const Y: DomainId = DomainId(2);
 
-fn delivered(entry: &QueueEntry) -> Settlement {
+pub(super) fn delivered(entry: &QueueEntry) -> Settlement {
     settlement(entry, |_| RecipientOutcome::Delivered { reply: reply(250) })
 }
 

@@ -1,0 +1,86 @@
+//! The switch of continuity, per domain (C1), and how long its copies are kept (C2).
+
+use super::Spool;
+use crate::error::ChangeError;
+use crate::model::continuity::{RETENTION_DAYS_MAX, RETENTION_DAYS_MIN};
+use crate::model::{AuditRow, Continuity, ContinuityGap, Domain, DomainName};
+
+/// How continuity is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContinuityWish {
+    /// On, with copies kept for so many days (1–90).
+    On {
+        /// How long a copy is kept.
+        retention_days: u16,
+    },
+    /// Off: no copies are made, and those that are there are not shown; they go with their days.
+    Off,
+}
+
+impl Spool {
+    /// What has to be done before continuity of a domain can be switched on (C10); `is_filtered`
+    /// says whether the domain's mail is.
+    ///
+    /// # Errors
+    /// [`ChangeError::Unknown`].
+    pub fn continuity_gaps(
+        &self,
+        name: &DomainName,
+        is_filtered: bool,
+    ) -> Result<Vec<ContinuityGap>, ChangeError> {
+        let domain = self.known_domain(name)?;
+        let mut gaps = Vec::new();
+        if self.directory().counts_of(domain).mailboxes == 0 {
+            gaps.push(ContinuityGap::Mailboxes);
+        }
+        if !is_filtered {
+            gaps.push(ContinuityGap::Filtering);
+        }
+        Ok(gaps)
+    }
+
+    /// Switches continuity on or off, or changes how long copies are kept. When it was off, copies
+    /// of the mail that is queued already are made afterwards (C3).
+    ///
+    /// # Errors
+    /// [`ChangeError::Unknown`]; [`ChangeError::ContinuityGaps`] with what is missing (C10);
+    /// [`ChangeError::BadValue`]; [`ChangeError::Spool`].
+    pub async fn set_continuity(
+        &self,
+        name: &DomainName,
+        wish: ContinuityWish,
+        is_filtered: bool,
+        audit: AuditRow,
+    ) -> Result<Domain, ChangeError> {
+        let now = self.clock().now();
+        let ContinuityWish::On { retention_days } = wish else {
+            return self
+                .update_domain(name, |domain| domain.continuity = None, audit)
+                .await;
+        };
+        if !(RETENTION_DAYS_MIN..=RETENTION_DAYS_MAX).contains(&retention_days) {
+            return Err(ChangeError::BadValue {
+                field: "retention_days",
+                reason: "1 to 90 days are expected".to_owned(),
+            });
+        }
+        let gaps = self.continuity_gaps(name, is_filtered)?;
+        if !gaps.is_empty() {
+            return Err(ChangeError::ContinuityGaps(gaps));
+        }
+        let change = |domain: &mut Domain| {
+            let before = domain.continuity;
+            let longer = before.is_some_and(|before| retention_days > before.retention_days);
+            domain.continuity = Some(Continuity {
+                enabled_since: before.map_or(now, |before| before.enabled_since),
+                retention_days,
+                // Copies from an earlier time may be shown again, for longer than was known then.
+                lengthened_at: match before {
+                    Some(before) if !longer => before.lengthened_at,
+                    _ => Some(now),
+                },
+            });
+        };
+        self.update_domain(name, change, audit).await
+    }
+}
