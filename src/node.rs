@@ -4,12 +4,12 @@
 //! last. A start that fails leaves nothing running.
 
 mod certificates;
+mod listeners;
 mod sockets;
 mod start_error;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,16 +18,12 @@ use actors::delivery::{Manners, TcpDialer};
 use actors::dns::HickoryResolver;
 use actors::session::{Intake, Policy, SmtpListener};
 use actors::status::StatusBoard;
-use actors::supervision::{ChildSpec, Exit};
-use actors::tls::{ClientTls, ServerTls, TlsError};
+use actors::supervision::Exit;
+use actors::tls::{ClientTls, TlsError};
 use actors::tree::{self, Tree, TreeConfig};
 use storage::model::SystemClock;
 use storage::spool::{OpenError, Spool, SpoolError, SpoolOptions};
 use web::auth::{OperatorToken, TOKEN_FILE};
-use web::guard::Guard;
-use web::operations::OperationsSite;
-use web::server::HttpServer;
-use web::{AdminSite, admin_router};
 
 use crate::config::{Changes, Config};
 use crate::telemetry::Telemetry;
@@ -36,6 +32,7 @@ pub use sockets::Addresses;
 pub use start_error::StartError;
 
 use certificates::Certificates;
+use listeners::Listeners;
 use sockets::Sockets;
 
 /// How long a stop may take, everything included (B11).
@@ -75,13 +72,13 @@ impl Node {
             Some(Arc::clone(&certificates.smtp)),
             policy(&config),
         );
-        let web = WebParts {
+        let web = Listeners {
             config: &config,
             telemetry: &telemetry,
             spool: &spool,
             board: &board,
             token,
-            admin_tls: certificates.admin.clone(),
+            certificates: &certificates,
         };
         let tree = tree::start(TreeConfig {
             spool: spool.clone(),
@@ -218,60 +215,4 @@ fn make_private(path: &Path) -> Result<(), StartError> {
         path: path.to_owned(),
         source,
     })
-}
-
-/// What the web listeners are made of.
-struct WebParts<'n> {
-    config: &'n Config,
-    telemetry: &'n Telemetry,
-    spool: &'n Spool,
-    board: &'n StatusBoard,
-    token: OperatorToken,
-    admin_tls: Option<Arc<ServerTls>>,
-}
-
-impl WebParts<'_> {
-    fn children(self, sockets: &Sockets) -> Vec<ChildSpec> {
-        let site = AdminSite {
-            spool: self.spool.clone(),
-            status: self.board.clone(),
-            token: self.token,
-            hostname: self.config.node.hostname.clone(),
-            started_at: self.spool.clock().wall(),
-        };
-        let guard = Guard {
-            hosts: hosts(self.config, sockets.admin.address()).into(),
-            tls: self.admin_tls.is_some(),
-        };
-        let admin = HttpServer::new(
-            sockets.admin.clone(),
-            self.admin_tls,
-            admin_router(site, guard),
-        );
-        let operations = OperationsSite {
-            spool: self.spool.clone(),
-            status: self.board.clone(),
-            render: self.telemetry.render(),
-        };
-        let operations = web::operations::router(operations);
-        let operations = HttpServer::new(sockets.operations.clone(), None, operations);
-        let mut children = vec![
-            admin.child_spec("admin listener"),
-            operations.child_spec("operations listener"),
-        ];
-        children.extend(self.telemetry.upkeep());
-        children
-    }
-}
-
-/// What a `Host` header may say on the administration listener.
-fn hosts(config: &Config, listen: SocketAddr) -> Vec<String> {
-    let port = listen.port();
-    vec![
-        config.admin.url.authority(),
-        listen.to_string(),
-        format!("localhost:{port}"),
-        format!("127.0.0.1:{port}"),
-        format!("[::1]:{port}"),
-    ]
 }

@@ -110,7 +110,6 @@ async fn protect(spool: &Spool, destination: SocketAddr) -> Result<Domain, DemoE
             recovery: None,
             language: None,
             enabled: true,
-            password_hash: None,
             created_at: spool.clock().now(),
         });
     }

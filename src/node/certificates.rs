@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use actors::tls::{CertificateFiles, ServerTls, TlsError};
 
-use crate::config::{Config, Scheme};
+use crate::config::{Config, Scheme, SiteUrl};
 
 /// The certificates of the listeners.
 #[derive(Debug)]
 pub(super) struct Certificates {
     pub(super) smtp: Arc<ServerTls>,
+    pub(super) portal: Option<Arc<ServerTls>>,
     pub(super) admin: Option<Arc<ServerTls>>,
 }
 
@@ -27,23 +28,30 @@ impl Certificates {
             };
         let hostname = config.node.hostname.as_str();
         let smtp = load(&config.smtp.tls, "smtp", hostname, "smtp")?;
-        let url = &config.admin.url;
-        let admin = match url.scheme() {
-            Scheme::Http => None,
+        let site = |url: &SiteUrl, files, listener| match url.scheme() {
+            Scheme::Http => Ok(None),
             Scheme::Https => {
                 let name = url.host().trim_matches(['[', ']']);
-                Some(load(&config.admin.tls, "admin", name, "http/1.1")?)
+                load(files, listener, name, "http/1.1").map(Some)
             }
         };
-        Ok(Self { smtp, admin })
+        let portal = site(&config.portal.url, &config.portal.tls, "portal")?;
+        let admin = site(&config.admin.url, &config.admin.tls, "admin")?;
+        Ok(Self {
+            smtp,
+            portal,
+            admin,
+        })
     }
 
     /// Reads the files that `next` names; all of them or none.
     pub(super) fn reload(&self, next: &Config) -> Result<(), TlsError> {
         let fresh = Self::load(next)?;
         self.smtp.take_over(&fresh.smtp);
-        if let (Some(admin), Some(fresh)) = (&self.admin, &fresh.admin) {
-            admin.take_over(fresh);
+        for (site, fresh) in [(&self.portal, &fresh.portal), (&self.admin, &fresh.admin)] {
+            if let (Some(site), Some(fresh)) = (site, fresh) {
+                site.take_over(fresh);
+            }
         }
         Ok(())
     }

@@ -12,6 +12,8 @@ use crate::config::Config;
 pub struct Addresses {
     /// Intake.
     pub smtp: Vec<SocketAddr>,
+    /// The users' portal.
+    pub portal: SocketAddr,
     /// Administration.
     pub admin: SocketAddr,
     /// Metrics and health.
@@ -21,6 +23,7 @@ pub struct Addresses {
 /// Everything a node listens with.
 pub(super) struct Sockets {
     pub(super) smtp: Vec<ListeningSocket>,
+    pub(super) portal: ListeningSocket,
     pub(super) admin: ListeningSocket,
     pub(super) operations: ListeningSocket,
 }
@@ -40,6 +43,7 @@ impl Sockets {
             smtp: smtp
                 .map(|address| bind("smtp.listen", *address))
                 .collect::<Result<_, _>>()?,
+            portal: bind("portal.listen", config.portal.listen)?,
             admin: bind("admin.listen", config.admin.listen)?,
             operations: bind("operations.listen", config.operations.listen)?,
         })
@@ -49,6 +53,7 @@ impl Sockets {
     pub(super) fn addresses(&self) -> Addresses {
         Addresses {
             smtp: self.smtp.iter().map(ListeningSocket::address).collect(),
+            portal: self.portal.address(),
             admin: self.admin.address(),
             operations: self.operations.address(),
         }

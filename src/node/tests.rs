@@ -1,6 +1,7 @@
 //! A node of the real parts, on ports of its own.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use storage::model::{Destination, TlsPolicy};
@@ -14,6 +15,7 @@ fn config(folder: &Path, more: &str) -> Result<Config, ConfigError> {
         "hostname = \"mx.example.net\"\n\
          data_dir = \"data\"\n\
          [smtp]\nlisten = [\"127.0.0.1:0\"]\n\
+         [portal]\nlisten = \"127.0.0.1:0\"\n\
          [admin]\nlisten = \"127.0.0.1:0\"\n\
          [operations]\nlisten = \"127.0.0.1:0\"\n\
          {more}"

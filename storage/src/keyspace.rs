@@ -3,6 +3,7 @@
 //! Each file's header states the key, the value, the one writer and the rule of expiry. All
 //! numbers in keys are big-endian, so that the order of bytes is the order of numbers.
 
+pub(crate) mod accounts;
 pub(crate) mod aside;
 pub(crate) mod audit;
 pub(crate) mod directory;
@@ -55,6 +56,22 @@ fn between(first: &[u8], last: &[u8]) -> KeyRange {
         Bound::Included(Bytes::copy_from_slice(first)),
         Bound::Included(Bytes::copy_from_slice(last)),
     )
+}
+
+/// Every key that begins with `prefix`.
+fn prefix_range(prefix: &[u8]) -> KeyRange {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if let Some(next) = last.checked_add(1) {
+            end.push(next);
+            break;
+        }
+    }
+    let start = Bound::Included(Bytes::copy_from_slice(prefix));
+    if end.is_empty() {
+        return (start, Bound::Unbounded);
+    }
+    (start, Bound::Excluded(end.into()))
 }
 
 /// The whole keyspace.

@@ -10,6 +10,7 @@ pub mod metrics;
 pub mod model;
 pub mod spool;
 
+mod access;
 mod codec;
 mod commit;
 mod directory;

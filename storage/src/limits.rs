@@ -19,6 +19,10 @@ pub const ASIDE_KEPT: Duration = Duration::from_secs(30 * 86_400);
 /// Rows in one page, at most; larger wishes are cut.
 pub const PAGE_ROWS_MAX: usize = 10_000;
 
+/// Browsers that can be signed in to one account at a time; a further one ends the session that was
+/// unused for longest.
+pub const SESSIONS_PER_ACCOUNT_MAX: usize = 50;
+
 /// Mailboxes in one import: it is one atomic commit.
 pub const IMPORT_ROWS_MAX: usize = 100_000;
 

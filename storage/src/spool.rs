@@ -9,6 +9,7 @@
 //! may be lost.
 
 mod accept;
+mod accounts;
 mod aside;
 mod audit;
 mod body;
@@ -45,6 +46,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::{broadcast, watch};
 
+use crate::access::Access;
 use crate::codec::chunk::Compressors;
 use crate::commit::{Batch, Committer};
 use crate::engine::{BackupReport, Durability, Engine, EngineStats, KeyspaceId, ReclaimReport};
@@ -52,6 +54,7 @@ use crate::feed::Feed;
 use crate::keyspace::learned;
 use crate::model::{Clock, Counters, DomainId, IdGenerator, MessageId};
 use crate::seal::{Keyring, SealError, Sealer};
+use accounts::AccountLanes;
 use intents::IntentBoard;
 use space::SpaceWatch;
 use upload::Uploads;
@@ -62,6 +65,7 @@ pub use crate::error::{ChangeError, OpenError, RejectedRow, SpoolError};
 pub use crate::feed::{Arrived, Hint};
 pub use crate::model::{AsideEntry, AsideKind, Intent, IntentAction, IntentId};
 pub use accept::{NewDisposition, NewEntry, NewMessage};
+pub use accounts::{AccountChange, AccountEffects, EndSessions};
 pub use audit::AuditId;
 pub use body::{BodyReader, BodyWriter, StoredBody};
 pub use check::{SpoolCheck, SpoolProblem};
@@ -90,6 +94,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     ids: IdGenerator,
     directory: Directory,
+    access: Access,
+    lanes: AccountLanes,
     feed: Arc<Feed>,
     uploads: Arc<Uploads>,
     intents: IntentBoard,

@@ -20,14 +20,29 @@ pub const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes of a request's body, where a route does not say otherwise.
 pub const BODY_MAX: usize = 1024 * 1024;
 
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+const ADMIN_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
     object-src 'none'; manifest-src 'self'; worker-src 'self'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types 'none'";
 
+/// The portal shows mail in frames of its own and has one Trusted-Types policy.
+const PORTAL_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self'; font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; \
+    base-uri 'none'; object-src 'none'; manifest-src 'self'; worker-src 'self'; \
+    frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types portal";
+
 const PERMISSIONS_POLICY: &str = "camera=(), microphone=(), geolocation=(), payment=(), usb=()";
 
 const TWO_YEARS: &str = "max-age=63072000; includeSubDomains";
+
+/// Which site is guarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Site {
+    /// The administration.
+    Admin,
+    /// The users' portal.
+    Portal,
+}
 
 /// How a site is reached and guarded.
 #[derive(Debug, Clone)]
@@ -36,6 +51,8 @@ pub struct Guard {
     pub hosts: Arc<[String]>,
     /// Whether the site speaks TLS.
     pub tls: bool,
+    /// Which site it is.
+    pub site: Site,
 }
 
 impl Guard {
@@ -45,6 +62,19 @@ impl Guard {
             .layer(DefaultBodyLimit::max(BODY_MAX))
             .layer(middleware::from_fn_with_state(self.clone(), check_target))
             .layer(middleware::from_fn_with_state(self, set_headers))
+    }
+
+    /// As [`Guard::protect`], with `dress` between the checks and the headers: it sees every refusal,
+    /// those of the checks included.
+    pub(crate) fn protect_dressed(
+        self,
+        router: Router,
+        dress: impl FnOnce(Router) -> Router,
+    ) -> Router {
+        let checked = router
+            .layer(DefaultBodyLimit::max(BODY_MAX))
+            .layer(middleware::from_fn_with_state(self.clone(), check_target));
+        dress(checked).layer(middleware::from_fn_with_state(self, set_headers))
     }
 }
 
@@ -60,15 +90,10 @@ async fn set_headers(State(guard): State<Guard>, request: Request, next: Next) -
     let mut set = |name: HeaderName, value: &'static str| {
         headers.insert(name, HeaderValue::from_static(value));
     };
-    set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::REFERRER_POLICY, "no-referrer");
     set(
         HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    );
-    set(
-        HeaderName::from_static("cross-origin-resource-policy"),
         "same-origin",
     );
     set(
@@ -78,9 +103,23 @@ async fn set_headers(State(guard): State<Guard>, request: Request, next: Next) -
     if guard.tls {
         set(header::STRICT_TRANSPORT_SECURITY, TWO_YEARS);
     }
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
+    let policy = match guard.site {
+        Site::Admin => ADMIN_POLICY,
+        Site::Portal => PORTAL_POLICY,
+    };
+    // Frames and images of mail have stricter ones of their own; nothing has none.
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
     response
 }
 
@@ -154,6 +193,7 @@ mod tests {
         let guard = Guard {
             hosts: ["mx.example.net:8444".to_owned()].into(),
             tls: true,
+            site: Site::Admin,
         };
         let router = Router::new().route("/api/{name}", get(|| async { "here" }));
         guard.protect(router).oneshot(request).await.unwrap()
@@ -221,7 +261,7 @@ mod tests {
                 ("cross-origin-resource-policy", "same-origin"),
                 ("permissions-policy", PERMISSIONS_POLICY),
                 ("strict-transport-security", TWO_YEARS),
-                ("content-security-policy", CONTENT_SECURITY_POLICY),
+                ("content-security-policy", ADMIN_POLICY),
                 ("cache-control", "no-store"),
             ] {
                 assert_eq!(headers.get(name).unwrap(), value, "{path}");

@@ -1,4 +1,5 @@
-//! What is seen: the administration API, its status page, and the operations listener.
+//! What is seen: the users' portal, the administration API, its status page, and the operations
+//! listener.
 //!
 //! Web reads snapshots and changes the world only through the store, where an actor carries out
 //! what was committed. Every change is answered when it is in force and leaves an audit row.
@@ -7,8 +8,10 @@ pub mod api;
 pub mod auth;
 pub mod compose;
 pub mod guard;
+pub mod language;
 pub mod operations;
 pub mod page;
+pub mod portal;
 pub mod server;
 
 mod admin;

@@ -71,6 +71,14 @@ pub const INTAKE_STATE: Metric = Metric {
     help: "1 for what intake does at the moment, 0 for all others.",
 };
 
+/// Wrong passwords and codes.
+pub const SIGN_IN_FAILURES: Metric = Metric {
+    name: "mailhold_sign_in_failures_total",
+    kind: MetricKind::Counter,
+    labels: &[("site", "portal, admin")],
+    help: "Tries to sign in with a wrong address, password or code.",
+};
+
 /// Everything this crate declares.
 pub const METRICS: &[Metric] = &[
     QUEUE_RECIPIENTS,
@@ -80,6 +88,7 @@ pub const METRICS: &[Metric] = &[
     DESTINATION_WINDOW,
     LEDGER_DIFFERENCE,
     INTAKE_STATE,
+    SIGN_IN_FAILURES,
 ];
 
 /// Sets the gauges to what holds now.

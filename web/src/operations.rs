@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use storage::spool::{IntakeState, Spool};
 
-use crate::guard::Guard;
+use crate::guard::{Guard, Site};
 use crate::metrics;
 
 /// What the listener is made of. Cheap to clone.
@@ -44,6 +44,7 @@ pub fn router(site: OperationsSite) -> Router {
     let guard = Guard {
         hosts: Arc::default(),
         tls: false,
+        site: Site::Admin,
     };
     guard.protect(routes)
 }

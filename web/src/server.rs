@@ -25,8 +25,10 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tower::Service as _;
 
-/// Connections at one time. Administrators and scrapers are few.
+/// Connections at one time, unless more are asked for. Administrators and scrapers are few.
 const CONNECTIONS_MAX: usize = 256;
+/// Connections of a site for everybody: a thousand browsers with a stream and a page each.
+pub const PUBLIC_CONNECTIONS_MAX: usize = 4096;
 /// From the connection (or the answer before) to the end of a request's header (web (h)).
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// For the TLS handshake.
@@ -52,6 +54,7 @@ pub struct HttpServer {
     socket: ListeningSocket,
     tls: Option<Arc<ServerTls>>,
     router: Router,
+    connections: usize,
 }
 
 impl HttpServer {
@@ -62,7 +65,15 @@ impl HttpServer {
             socket,
             tls,
             router,
+            connections: CONNECTIONS_MAX,
         }
+    }
+
+    /// Takes so many connections at one time.
+    #[must_use]
+    pub const fn with_connections(mut self, connections: usize) -> Self {
+        self.connections = connections;
+        self
     }
 
     /// The listener as a child of a supervisor. After a crash it goes on with the same socket.
@@ -81,7 +92,7 @@ impl HttpServer {
     /// When the process has no file descriptor left to begin with.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let listener = self.socket.listener()?;
-        let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let permits = Arc::new(Semaphore::new(self.connections));
         let (stopping, _) = watch::channel(false);
         let mut connections = JoinSet::new();
         let mut stop = std::pin::pin!(stop);

@@ -16,6 +16,8 @@ const TURN_MAX: usize = 256;
 const TURN_PAUSE: Duration = Duration::from_millis(50);
 /// How often set-aside entries are looked through.
 const ASIDE_INTERVAL: Duration = Duration::from_secs(60);
+/// How often sessions and one-time tokens are looked through.
+const ACCESS_INTERVAL: Duration = Duration::from_secs(600);
 /// How often bodies without a message are looked for.
 const ORPHANS_INTERVAL: Duration = Duration::from_secs(3600);
 
@@ -28,6 +30,8 @@ pub struct RetentionActor;
 pub enum RetentionMessage {
     /// Set-aside entries whose 30 days are over.
     Aside,
+    /// Sessions and one-time tokens whose time is over.
+    Access,
     /// Bodies whose message was never accepted.
     Orphans,
 }
@@ -65,6 +69,7 @@ impl Actor for RetentionActor {
     ) -> Result<RetentionState, ActorProcessingErr> {
         myself.send_message(RetentionMessage::Orphans)?;
         myself.send_message(RetentionMessage::Aside)?;
+        myself.send_message(RetentionMessage::Access)?;
         Ok(RetentionState {
             spool,
             reclaim: Reclaim::default(),
@@ -83,6 +88,10 @@ impl Actor for RetentionActor {
                 let now = state.spool.clock().now();
                 let done = state.spool.sweep_aside(now, TURN_MAX).await?;
                 (done, ASIDE_INTERVAL)
+            }
+            RetentionMessage::Access => {
+                let done = state.spool.sweep_access(TURN_MAX).await?;
+                (done, ACCESS_INTERVAL)
             }
             RetentionMessage::Orphans => {
                 let done = state.spool.sweep_orphans(TURN_MAX).await?;

@@ -65,7 +65,6 @@ fn account(domain: DomainId, address: &str, enabled: bool) -> MailboxAccount {
         recovery: None,
         language: None,
         enabled,
-        password_hash: None,
         created_at: Timestamp::default(),
     }
 }

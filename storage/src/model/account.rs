@@ -6,7 +6,8 @@ use super::address::Mailbox;
 use super::id::DomainId;
 use super::time::Timestamp;
 
-/// A mailbox that exists at the destination and, with continuity, here.
+/// A mailbox that exists at the destination and, with continuity, here. How its user signs in is
+/// in a row of its own (`Credentials`), so that no change of one overwrites the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailboxAccount {
     /// Its domain.
@@ -21,8 +22,6 @@ pub struct MailboxAccount {
     pub language: Option<String>,
     /// Disabled mailboxes are refused at RCPT.
     pub enabled: bool,
-    /// argon2id PHC string; none until a password is set.
-    pub password_hash: Option<String>,
     /// When it was added.
     pub created_at: Timestamp,
 }

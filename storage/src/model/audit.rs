@@ -18,6 +18,20 @@ pub enum Actor {
         /// Which part.
         part: String,
     },
+    /// An administrator who has signed in, or an API token of theirs.
+    Administrator {
+        /// Their address.
+        address: String,
+        /// Peer address.
+        from: String,
+    },
+    /// The user of a mailbox, or somebody who claims to be.
+    User {
+        /// The mailbox.
+        address: String,
+        /// Peer address.
+        from: String,
+    },
 }
 
 /// One change.

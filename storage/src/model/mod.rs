@@ -5,30 +5,40 @@
 
 pub mod account;
 pub mod address;
+pub mod administrator;
 pub mod aside;
 pub mod audit;
 pub mod continuity;
+pub mod credentials;
 pub mod disposition;
 pub mod domain;
 pub mod envelope;
 pub mod id;
 pub mod intent;
 pub mod message;
+pub mod preferences;
+pub mod session;
 pub mod time;
+pub mod token;
 pub mod view;
 
 pub use account::{Alias, AliasTarget, MailboxAccount};
 pub use address::{AddressError, DomainName, ForwardPath, Mailbox, ReversePath};
+pub use administrator::{Administrator, Grant, Role};
 pub use aside::{AsideEntry, AsideKind};
 pub use audit::{Actor, AuditRow};
 pub use continuity::{Continuity, ContinuityGap};
+pub use credentials::{AccountId, Credentials, Password, SecretDigest, Totp};
 pub use disposition::{Counters, Disposition, EnhancedStatus, StoredReply};
 pub use domain::{Destination, Domain, Hold, TlsPolicy, VerifyMode};
 pub use envelope::{BodyKind, ClientFacts, DsnNotify, DsnReturn, Envelope, Recipient};
 pub use id::{DomainId, IdGenerator, MessageId, Sequence};
 pub use intent::{Intent, IntentAction, IntentId};
 pub use message::{BodyPlace, MessageRow, QueueEntry, RecipientState};
+pub use preferences::{MarkRead, Preferences};
+pub use session::{Session, SessionKind};
 pub use time::{Clock, SystemClock, Timestamp, TokioClock};
+pub use token::{OneTimeToken, TokenPurpose};
 pub use view::{
     Correspondent, Flags, Folder, FolderCount, InvalidLineId, Line, LineId, Scope, Summary,
     ViewCounts,

@@ -13,10 +13,12 @@ use super::ledger::count_row;
 use crate::codec::{self, RowError, chunk};
 use crate::engine::{DayKind, Inspected, KeyspaceId};
 use crate::error::SpoolError;
+use crate::keyspace::accounts::{self, AccountRow};
 use crate::keyspace::heads::DomainHead;
 use crate::keyspace::{aside, directory, heads, learned, message, meta, queue, transit, view};
 use crate::model::{
-    Alias, AuditRow, Counters, Domain, DomainId, Intent, MessageId, MessageRow, Sequence,
+    Administrator, Alias, AuditRow, Counters, Credentials, Domain, DomainId, Intent, MessageId,
+    MessageRow, OneTimeToken, Sequence, Session,
 };
 
 /// Problems named in a result, at most; all are counted.
@@ -173,6 +175,9 @@ impl Tables {
             KeyspaceId::Domains => codec::decode::<Domain>(value).map(drop),
             KeyspaceId::Mailboxes => directory::decode_mailbox(value).map(drop),
             KeyspaceId::Aliases => codec::decode::<Alias>(value).map(drop),
+            KeyspaceId::Accounts => account_row(key, value),
+            KeyspaceId::Sessions => codec::decode::<Session>(value).map(drop),
+            KeyspaceId::Tokens => codec::decode::<OneTimeToken>(value).map(drop),
             KeyspaceId::Audit => codec::decode::<AuditRow>(value).map(drop),
             KeyspaceId::Intents => codec::decode::<Intent>(value).map(drop),
             KeyspaceId::Learned => learned::decode(value).map(drop),
@@ -300,6 +305,14 @@ impl Tables {
                 self.problem(KeyspaceId::Heads, &subject, what);
             }
         }
+    }
+}
+
+fn account_row(key: &[u8], value: &[u8]) -> Result<(), RowError> {
+    match placed(accounts::row_of(key))? {
+        AccountRow::Credentials => codec::decode::<Credentials>(value).map(drop),
+        AccountRow::Administrator => codec::decode::<Administrator>(value).map(drop),
+        AccountRow::Preferences => accounts::decode_preferences(value).map(drop),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::engine::KeyspaceId;
 use crate::feed::Hint;
 use crate::keyspace::directory as keys;
 use crate::limits::IMPORT_ROWS_MAX;
-use crate::model::{Alias, AuditRow, DomainId, DomainName, MailboxAccount};
+use crate::model::{AccountId, Alias, AuditRow, DomainId, DomainName, MailboxAccount};
 
 /// Local parts as they stand in keys, with their domain.
 type Locals = HashSet<(DomainId, String)>;
@@ -48,6 +48,10 @@ impl Spool {
                 batch.encode(KeyspaceId::Mailboxes, &key, |out| {
                     keys::encode_mailbox(out, account)
                 })?;
+                if !account.enabled {
+                    let user = AccountId::user(account.domain, &account.address);
+                    self.end_sessions_of(batch, &user);
+                }
                 if let Some(table) = tables.table_mut(account.domain) {
                     table.put_mailbox(&local, account.enabled);
                 }
@@ -150,7 +154,6 @@ mod tests {
             recovery: None,
             language: None,
             enabled: true,
-            password_hash: None,
             created_at: Timestamp::default(),
         }
     }

@@ -10,7 +10,7 @@ use crate::error::{ChangeError, SpoolError};
 use crate::feed::Hint;
 use crate::keyspace::directory as keys;
 use crate::metrics;
-use crate::model::{Alias, AuditRow, DomainId, DomainName, Mailbox, MailboxAccount};
+use crate::model::{AccountId, Alias, AuditRow, DomainId, DomainName, Mailbox, MailboxAccount};
 
 impl Spool {
     /// Adds mailboxes, or replaces those that exist: all of them in one commit, or none.
@@ -53,6 +53,7 @@ impl Spool {
                 }
                 table.remove_mailbox(&local);
                 batch.delete(KeyspaceId::Mailboxes, &keys::local_key(domain, &local));
+                self.drop_user(batch, &AccountId::user(domain, mailbox));
                 Ok(domain)
             })
             .await?;

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
+use super::accounts::AccountLanes;
 use super::intents::IntentBoard;
 use super::keys::{check_keys, open_keys};
 use super::ledger::count_row;
 use super::space::{SpaceProbe, SpaceWatch, Volume};
 use super::{Inner, Spool};
+use crate::access::Access;
 use crate::codec::chunk::Compressors;
 use crate::codec::{self, RowError};
 use crate::commit::{Committer, Order};
@@ -21,7 +23,7 @@ use crate::engine::{
 use crate::error::OpenError;
 use crate::feed::Feed;
 use crate::keyspace::heads::DomainHead;
-use crate::keyspace::{aside, audit, directory as keys, everything, heads, meta, queue};
+use crate::keyspace::{accounts, aside, audit, directory as keys, everything, heads, meta, queue};
 use crate::limits::{MESSAGE_SIZE_DEFAULT, PAGE_ROWS_MAX};
 use crate::metrics;
 use crate::model::{Alias, Clock, Domain, DomainId, IdGenerator, Intent, Sequence, Timestamp};
@@ -140,10 +142,12 @@ impl Spool {
         let next_audit = next_audit(engine.as_ref()).await?;
         let mut order = Order::new(heads, next_domain, next_audit, clock_written);
         let directory = load_directory(engine.as_ref(), &mut order).await?;
+        let access = load_access(engine.as_ref()).await?;
         let intents = load_intents(engine.as_ref()).await?;
         check_keys(engine.as_ref(), &keyring, &directory).await?;
         let loaded = Loaded {
             directory,
+            access,
             intents,
             keyring,
         };
@@ -161,6 +165,7 @@ impl Spool {
     ) -> Self {
         let Loaded {
             directory,
+            access,
             intents,
             keyring,
         } = loaded;
@@ -173,6 +178,8 @@ impl Spool {
                 ids: IdGenerator::new(options.node, id_seed()),
                 clock,
                 directory,
+                access,
+                lanes: AccountLanes::default(),
                 feed,
                 uploads: Arc::default(),
                 intents: IntentBoard::new(intents),
@@ -190,6 +197,7 @@ impl Spool {
 #[derive(Default)]
 struct Loaded {
     directory: Directory,
+    access: Access,
     intents: Vec<Intent>,
     keyring: Keyring,
 }
@@ -332,6 +340,23 @@ async fn load_directory(engine: &dyn Engine, order: &mut Order) -> Result<Direct
     })
     .await?;
     Ok(directory)
+}
+
+async fn load_access(engine: &dyn Engine) -> Result<Access, OpenError> {
+    let access = Access::default();
+    each_row(engine, KeyspaceId::Sessions, |key, row| {
+        let digest = accounts::parse_session_key(key).ok_or_else(bad_key)?;
+        access.lock().put_session(digest, codec::decode(row)?);
+        Ok(())
+    })
+    .await?;
+    each_row(engine, KeyspaceId::Tokens, |key, row| {
+        let digest = accounts::parse_token_key(key).ok_or_else(bad_key)?;
+        access.lock().put_token(digest, codec::decode(row)?);
+        Ok(())
+    })
+    .await?;
+    Ok(access)
 }
 
 async fn load_intents(engine: &dyn Engine) -> Result<Vec<Intent>, OpenError> {

@@ -60,6 +60,7 @@ impl Spool {
         let domain = removal.domain;
         self.discard_mail(domain).await?;
         self.discard_addresses(domain).await?;
+        self.discard_accounts(domain).await?;
         self.change(audit, |order, batch, _| {
             batch.delete(KeyspaceId::Domains, &keys::domain_key(domain));
             batch.delete(KeyspaceId::Heads, &heads::key(domain));

@@ -47,6 +47,9 @@ impl AuditView {
         let (actor, from) = match &row.actor {
             Actor::Operator { from } => ("operator".to_owned(), Some(from.clone())),
             Actor::System { part } => (part.clone(), None),
+            Actor::Administrator { address, from } | Actor::User { address, from } => {
+                (address.clone(), Some(from.clone()))
+            }
         };
         let detail = serde_json::from_str(&row.detail);
         Self {

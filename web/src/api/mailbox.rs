@@ -34,14 +34,14 @@ pub struct MailboxView {
 }
 
 impl MailboxView {
-    pub(super) fn new(account: &MailboxAccount) -> Self {
+    pub(super) fn new(account: &MailboxAccount, has_password: bool) -> Self {
         Self {
             address: account.address.to_string(),
             name: account.name.clone(),
             recovery: account.recovery.as_ref().map(ToString::to_string),
             language: account.language.clone(),
             enabled: account.enabled,
-            has_password: account.password_hash.is_some(),
+            has_password,
             created_at: account.created_at.rfc3339(),
         }
     }
@@ -143,7 +143,6 @@ impl MailboxChange {
             recovery: None,
             language: None,
             enabled: true,
-            password_hash: None,
             created_at: now,
         };
         self.apply(&mut account);

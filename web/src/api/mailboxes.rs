@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
-use storage::model::{Mailbox, MailboxAccount};
+use storage::model::{AccountId, Mailbox, MailboxAccount};
 use utoipa::IntoParams;
 
 use super::audited::Operator;
@@ -52,8 +52,12 @@ pub(super) async fn list(
         .mailboxes_page(domain.id, query.after.as_deref(), limit + 1)
         .await?;
     let page = Page::cut(rows, limit, |account| account.address.key());
+    let mut items = Vec::with_capacity(page.items.len());
+    for account in &page.items {
+        items.push(view(&site, account).await?);
+    }
     Ok(Json(Page {
-        items: page.items.iter().map(MailboxView::new).collect(),
+        items,
         next: page.next,
     }))
 }
@@ -84,7 +88,7 @@ pub(super) async fn add(
     let account = change.create(&domain, address, now);
     let subject = account.address.to_string();
     let audit = operator.row(&site, "mailbox.add", subject, &described(&account));
-    let view = MailboxView::new(&account);
+    let view = MailboxView::new(&account, false);
     site.spool.put_mailboxes(vec![account], audit).await?;
     Ok((StatusCode::CREATED, Json(view)))
 }
@@ -97,7 +101,7 @@ pub(super) async fn show(
     Params(query): Params<OneQuery>,
 ) -> Result<Json<MailboxView>, Problem> {
     let account = account(&site, &parse(&query.address)?).await?;
-    Ok(Json(MailboxView::new(&account)))
+    Ok(Json(view(&site, &account).await?))
 }
 
 /// Changes a mailbox; what is absent stays, what is null is taken away.
@@ -119,7 +123,7 @@ pub(super) async fn change(
     let detail = json!({"before": before, "after": described(&account)});
     let subject = account.address.to_string();
     let audit = operator.row(&site, "mailbox.set", subject, &detail);
-    let view = MailboxView::new(&account);
+    let view = view(&site, &account).await?;
     site.spool.put_mailboxes(vec![account], audit).await?;
     Ok(Json(view))
 }
@@ -149,6 +153,13 @@ pub(super) fn parse(address: &str) -> Result<Mailbox, Problem> {
             problem: format!("{error}"),
         }])
     })
+}
+
+/// A mailbox with what is known about how its user signs in.
+async fn view(site: &AdminSite, account: &MailboxAccount) -> Result<MailboxView, Problem> {
+    let user = AccountId::user(account.domain, &account.address);
+    let credentials = site.spool.credentials(&user).await?;
+    Ok(MailboxView::new(account, credentials.password.is_some()))
 }
 
 async fn account(site: &AdminSite, address: &Mailbox) -> Result<MailboxAccount, Problem> {

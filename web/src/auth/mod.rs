@@ -1,7 +1,26 @@
-//! Who may use the administration API: the holder of the operator token.
+//! Who is asking: the holder of the operator token, a user, an administrator.
+//!
+//! `password_hasher`, `password_rule`, `secret` and `failures` are the rules; `sign_in` applies them
+//! to an account; `cookie`, `csrf` and `client` read what a browser says about itself.
 
 mod bearer;
+mod client;
+mod cookie;
+pub mod csrf;
+mod failures;
 mod operator_token;
+mod password_change;
+mod password_hasher;
+pub mod password_rule;
+mod secret;
+mod sign_in;
 
 pub use bearer::require_operator;
+pub use client::{Client, TrustedProxies};
+pub use cookie::CookieName;
+pub use failures::Failures;
 pub use operator_token::{OperatorToken, TOKEN_FILE, TokenError};
+pub use password_change::SetBy;
+pub use password_hasher::{Cost, HashError, PasswordHasher, RETRY_AFTER_SECONDS, Verdict};
+pub use secret::{NoRandomness, Secret};
+pub use sign_in::{NewSession, SignIn, SignInError, SignInOutcome};

@@ -14,7 +14,7 @@ use storage::model::{
 use storage::spool::{NewDisposition, NewEntry, NewMessage, Spool};
 use tower::ServiceExt as _;
 use web::auth::OperatorToken;
-use web::guard::Guard;
+use web::guard::{Guard, Site as GuardedSite};
 use web::{AdminSite, admin_router};
 
 /// The operator's token in these tests.
@@ -65,6 +65,7 @@ impl Site {
         let guard = Guard {
             hosts: [HOST.to_owned()].into(),
             tls: true,
+            site: GuardedSite::Admin,
         };
         Self {
             spool,

@@ -28,7 +28,6 @@ fn account(domain: u32, address: &str) -> MailboxAccount {
         recovery: None,
         language: None,
         enabled: true,
-        password_hash: None,
         created_at: EPOCH,
     }
 }

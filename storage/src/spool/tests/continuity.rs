@@ -88,7 +88,6 @@ fn account(local: &str) -> MailboxAccount {
         recovery: None,
         language: None,
         enabled: true,
-        password_hash: None,
         created_at: crate::model::Timestamp::default(),
     }
 }

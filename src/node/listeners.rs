@@ -1,0 +1,117 @@
+//! The web listeners of a node: the users' portal, the administration, operations.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use actors::status::StatusBoard;
+use actors::supervision::ChildSpec;
+use jiff::tz::TimeZone;
+use storage::spool::Spool;
+use web::auth::csrf::Origins;
+use web::auth::{Failures, OperatorToken, PasswordHasher, SignIn, TrustedProxies};
+use web::guard::{Guard, Site};
+use web::operations::OperationsSite;
+use web::portal::{self, Portal};
+use web::server::{HttpServer, PUBLIC_CONNECTIONS_MAX};
+use web::{AdminSite, admin_router};
+
+use super::certificates::Certificates;
+use super::sockets::Sockets;
+use crate::config::{Config, Scheme, SiteUrl};
+use crate::telemetry::Telemetry;
+
+/// What the web listeners are made of.
+pub(super) struct Listeners<'n> {
+    pub(super) config: &'n Config,
+    pub(super) telemetry: &'n Telemetry,
+    pub(super) spool: &'n Spool,
+    pub(super) board: &'n StatusBoard,
+    pub(super) token: OperatorToken,
+    pub(super) certificates: &'n Certificates,
+}
+
+impl Listeners<'_> {
+    pub(super) fn children(self, sockets: &Sockets) -> Vec<ChildSpec> {
+        let mut children = vec![
+            self.portal(sockets).child_spec("portal listener"),
+            self.admin(sockets).child_spec("admin listener"),
+            self.operations(sockets).child_spec("operations listener"),
+        ];
+        children.extend(self.telemetry.upkeep());
+        children
+    }
+
+    fn portal(&self, sockets: &Sockets) -> HttpServer {
+        let config = &self.config.portal;
+        let hosts = hosts(&config.url, sockets.portal.address());
+        let scheme = match config.url.scheme() {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        };
+        let origins = hosts.iter().map(|host| format!("{scheme}://{host}"));
+        let proxies = config.trusted_proxies.clone();
+        let tls = self.certificates.portal.clone();
+        let site = Portal {
+            spool: self.spool.clone(),
+            board: self.board.clone(),
+            sign_in: SignIn {
+                spool: self.spool.clone(),
+                hasher: PasswordHasher::new(),
+                failures: Arc::new(Failures::default()),
+            },
+            proxies: TrustedProxies::new(move |address| {
+                proxies.iter().any(|network| network.contains(address))
+            }),
+            origins: Origins(origins.collect()),
+            tls: tls.is_some(),
+            zone: TimeZone::system(),
+            build: env!("CARGO_PKG_VERSION"),
+        };
+        let guard = Guard {
+            hosts: hosts.into(),
+            tls: tls.is_some(),
+            site: Site::Portal,
+        };
+        HttpServer::new(sockets.portal.clone(), tls, portal::router(site, guard))
+            .with_connections(PUBLIC_CONNECTIONS_MAX)
+    }
+
+    fn admin(&self, sockets: &Sockets) -> HttpServer {
+        let site = AdminSite {
+            spool: self.spool.clone(),
+            status: self.board.clone(),
+            token: self.token.clone(),
+            hostname: self.config.node.hostname.clone(),
+            started_at: self.spool.clock().wall(),
+        };
+        let tls = self.certificates.admin.clone();
+        let guard = Guard {
+            hosts: hosts(&self.config.admin.url, sockets.admin.address()).into(),
+            tls: tls.is_some(),
+            site: Site::Admin,
+        };
+        HttpServer::new(sockets.admin.clone(), tls, admin_router(site, guard))
+    }
+
+    fn operations(&self, sockets: &Sockets) -> HttpServer {
+        let site = OperationsSite {
+            spool: self.spool.clone(),
+            status: self.board.clone(),
+            render: self.telemetry.render(),
+        };
+        let router = web::operations::router(site);
+        HttpServer::new(sockets.operations.clone(), None, router)
+    }
+}
+
+/// What a `Host` header may say on a listener: the site's name and the listener itself.
+fn hosts(url: &SiteUrl, listen: SocketAddr) -> Vec<String> {
+    let port = listen.port();
+    vec![
+        url.authority(),
+        listen.to_string(),
+        format!("localhost:{port}"),
+        format!("127.0.0.1:{port}"),
+        format!("[::1]:{port}"),
+    ]
+}

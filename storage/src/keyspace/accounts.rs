@@ -1,0 +1,115 @@
+//! `accounts`, `sessions` and `tokens`: how people sign in.
+//!
+//! ```text
+//! accounts  1 | account           → version | Credentials
+//!           2 | address, text     → version | Administrator
+//!           3 | account           → version | Preferences as JSON, so that fields can be added
+//! sessions  SHA-256 of the id     → version | Session
+//! tokens    1 | SHA-256 of token  → version | OneTimeToken
+//!
+//! account = 'u' | domain id u32 | local part, key   or   'a' | address, text
+//! ```
+//! Writer: the spool, one change of an account at a time. Expiry: sessions and tokens by their own
+//! times, swept by the spool; the rest goes with its mailbox, administrator or domain.
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+
+use super::prefix_range;
+use crate::codec::{self, ROW_VERSION, RowError};
+use crate::engine::KeyRange;
+use crate::model::{AccountId, DomainId, Preferences, SecretDigest};
+
+const CREDENTIALS: u8 = 1;
+const ADMINISTRATOR: u8 = 2;
+const PREFERENCES: u8 = 3;
+const ONE_TIME: u8 = 1;
+
+/// What a row of `accounts` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AccountRow {
+    Credentials,
+    Administrator,
+    Preferences,
+}
+
+/// The kind of a key of `accounts`.
+pub(crate) fn row_of(key: &[u8]) -> Option<AccountRow> {
+    match *key.first()? {
+        CREDENTIALS => Some(AccountRow::Credentials),
+        ADMINISTRATOR => Some(AccountRow::Administrator),
+        PREFERENCES => Some(AccountRow::Preferences),
+        _ => None,
+    }
+}
+
+/// Key of an account's credentials.
+pub(crate) fn credentials_key(account: &AccountId) -> Vec<u8> {
+    key_of(CREDENTIALS, account)
+}
+
+/// Key of an account's preferences.
+pub(crate) fn preferences_key(account: &AccountId) -> Vec<u8> {
+    key_of(PREFERENCES, account)
+}
+
+/// The rows of the users of a domain: credentials, preferences.
+pub(crate) fn of_domain(domain: DomainId) -> [KeyRange; 2] {
+    [CREDENTIALS, PREFERENCES].map(|kind| {
+        let mut prefix = vec![kind, b'u'];
+        prefix.extend_from_slice(&domain.0.to_be_bytes());
+        prefix_range(&prefix)
+    })
+}
+
+fn key_of(kind: u8, account: &AccountId) -> Vec<u8> {
+    let mut key = vec![kind];
+    match account {
+        AccountId::User { domain, local } => {
+            key.push(b'u');
+            key.extend_from_slice(&domain.0.to_be_bytes());
+            key.extend_from_slice(local.as_bytes());
+        }
+        AccountId::Administrator { address } => {
+            key.push(b'a');
+            key.extend_from_slice(address.as_bytes());
+        }
+    }
+    key
+}
+
+/// The digest that a key of `sessions` is.
+pub(crate) fn parse_session_key(key: &[u8]) -> Option<SecretDigest> {
+    key.try_into().ok().map(SecretDigest::from_bytes)
+}
+
+/// Key of a one-time token.
+pub(crate) fn token_key(digest: &SecretDigest) -> [u8; 33] {
+    super::joined(&[&[ONE_TIME], digest.as_bytes()])
+}
+
+/// The digest of a one-time token's key.
+pub(crate) fn parse_token_key(key: &[u8]) -> Option<SecretDigest> {
+    let digest = key.strip_prefix(&[ONE_TIME])?;
+    digest.try_into().ok().map(SecretDigest::from_bytes)
+}
+
+/// Appends preferences.
+pub(crate) fn encode_preferences(
+    out: &mut BytesMut,
+    preferences: &Preferences,
+) -> Result<(), RowError> {
+    out.put_u8(ROW_VERSION);
+    serde_json::to_writer(out.writer(), preferences)
+        .map_err(|error| RowError::Malformed(error.to_string()))
+}
+
+/// Reads preferences.
+pub(crate) fn decode_preferences(row: &[u8]) -> Result<Preferences, RowError> {
+    serde_json::from_slice(codec::versioned(row)?)
+        .map_err(|error| RowError::Malformed(error.to_string()))
+}
+
+/// A key as the engine wants it.
+pub(crate) fn stored(key: Vec<u8>) -> Bytes {
+    Bytes::from(key)
+}

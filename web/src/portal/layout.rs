@@ -1,0 +1,142 @@
+//! The frame around every page: skip link, landmarks, banner, what was just done, footer.
+
+use jiff::tz::TimeZone;
+use maud::{DOCTYPE, Markup, html};
+use storage::model::Timestamp;
+
+use super::banner::Banner;
+use super::flash::Flash;
+use super::navigation::{self, Place};
+use super::{assets, words};
+use crate::auth::csrf::{self, CsrfToken};
+use crate::language::Language;
+
+/// What every page has.
+#[derive(Debug)]
+pub(crate) struct Shell<'p> {
+    /// The reader's language.
+    pub(crate) language: Language,
+    /// The title, without the name of the site.
+    pub(crate) title: &'p str,
+    /// Which build this is.
+    pub(crate) build: &'p str,
+}
+
+/// What a page for a user has.
+#[derive(Debug)]
+pub(crate) struct Frame<'p> {
+    /// What every page has.
+    pub(crate) shell: Shell<'p>,
+    /// Where it belongs.
+    pub(crate) place: Place,
+    /// The user's address.
+    pub(crate) address: &'p str,
+    /// The state of the user's server.
+    pub(crate) banner: &'p Banner,
+    /// What was just done.
+    pub(crate) flash: Option<Flash>,
+    /// The token for forms.
+    pub(crate) csrf: &'p CsrfToken,
+    /// The time of the request.
+    pub(crate) now: Timestamp,
+    /// The zone of dates.
+    pub(crate) zone: &'p TimeZone,
+}
+
+/// The token's field, for every form.
+pub(crate) fn csrf_field(token: &CsrfToken) -> Markup {
+    html! { input type="hidden" name=(csrf::FIELD) value=(token.masked()); }
+}
+
+/// A page for a user who has signed in.
+pub(crate) fn signed_in(frame: &Frame<'_>, content: &Markup) -> Markup {
+    let language = frame.shell.language;
+    let title = format!("{} \u{2013} {}", frame.shell.title, frame.address);
+    let body = html! {
+        header.top {
+            a.brand href="/" { (mark()) "Mailhold" }
+            span.who title=(frame.address) { (frame.address) }
+            form.sign-out method="post" action="/logout" {
+                (csrf_field(frame.csrf))
+                button.quiet type="submit" { (words::sign_out(language)) }
+            }
+        }
+        div.columns {
+            (navigation::draw(language, frame.place))
+            main #main tabindex="-1" {
+                (frame.banner.draw(language, frame.now, frame.zone))
+                (flash_line(language, frame.flash))
+                (content)
+            }
+        }
+        (footer(&frame.shell))
+    };
+    document(language, &title, "app", &body)
+}
+
+/// A page for somebody who has not signed in.
+pub(crate) fn before_sign_in(shell: &Shell<'_>, flash: Option<Flash>, content: &Markup) -> Markup {
+    let body = html! {
+        header.top { a.brand href="/" { (mark()) "Mailhold" } }
+        main.narrow #main tabindex="-1" {
+            (flash_line(shell.language, flash))
+            (content)
+        }
+        (footer(shell))
+    };
+    let title = format!("{} \u{2013} Mailhold", shell.title);
+    document(shell.language, &title, "door", &body)
+}
+
+/// A page that says what went wrong; needs nothing but words.
+pub(crate) fn bare(shell: &Shell<'_>, content: &Markup) -> Markup {
+    before_sign_in(shell, None, content)
+}
+
+fn document(language: Language, title: &str, class: &str, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang=(language.tag()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="robots" content="noindex";
+                title { (title) }
+                link rel="stylesheet" href=(assets::style_path());
+                link rel="icon" href=(assets::icon_path()) type="image/svg+xml";
+            }
+            body.(class) {
+                a.skip href="#main" { (words::skip(language)) }
+                (body)
+            }
+        }
+    }
+}
+
+fn flash_line(language: Language, flash: Option<Flash>) -> Markup {
+    html! {
+        @if let Some(flash) = flash {
+            div.flash role="status" { (flash.text(language)) }
+        }
+    }
+}
+
+fn footer(shell: &Shell<'_>) -> Markup {
+    html! {
+        footer {
+            a href="/help" { (words::nav_help(shell.language)) }
+            span { "Mailhold " (shell.build) }
+        }
+    }
+}
+
+/// The site's mark: an envelope that is held.
+fn mark() -> Markup {
+    html! {
+        svg.mark aria-hidden="true" width="20" height="20" viewBox="0 0 20 20" {
+            rect x="1.5" y="4" width="17" height="12" rx="2.5" fill="none" stroke="currentColor" stroke-width="1.6" {}
+            path d="M2.5 6 10 11.2 17.5 6" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round" {}
+        }
+    }
+}

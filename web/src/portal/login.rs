@@ -1,0 +1,120 @@
+//! Signing in: address and password on one page, one text for every failure.
+
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
+use maud::{Markup, html};
+use serde::Deserialize;
+use storage::model::Mailbox;
+
+use super::layout::csrf_field;
+use super::posted::{Form, Posted};
+use super::refusal::Refusal;
+use super::visitor::{User, Visitor, place_of_ours, see_other, with_cookies};
+use super::{Portal, words};
+use crate::auth::SignInOutcome;
+
+/// Where users arrive after they have signed in.
+pub(super) const HOME: &str = "/status";
+
+/// Where to go afterwards.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+/// The start page: the mailbox, or the form.
+pub(super) async fn home(_user: User) -> Response {
+    see_other(HOME)
+}
+
+pub(super) async fn show(
+    State(portal): State<Portal>,
+    Query(next): Query<Next>,
+    parts: Parts,
+    visitor: Visitor,
+) -> Result<Response, Refusal> {
+    if User::of(&parts, &portal).await?.is_some() {
+        return Ok(see_other(place_of_ours(&next.next).unwrap_or("/")));
+    }
+    let title = words::sign_in(visitor.language);
+    Ok(visitor.page(title, &form(&visitor, "", &next.next, false)))
+}
+
+pub(super) async fn submit(
+    State(portal): State<Portal>,
+    visitor: Visitor,
+    posted: Posted,
+) -> Result<Response, Refusal> {
+    let form = posted.of(&visitor.csrf)?;
+    let address = form.text("address");
+    let password = form.text("password");
+    let outcome = portal.sign_in.user(address, password, &visitor.client);
+    match outcome.await? {
+        SignInOutcome::SignedIn(session) => {
+            let cookie = portal.session_cookie().set(session.id.reveal());
+            let next = place_of_ours(form.text("next")).unwrap_or("/");
+            let before = portal.before_cookie().clear();
+            let cookies: Vec<_> = [cookie, before].into_iter().flatten().collect();
+            Ok(with_cookies(see_other(next), &cookies))
+        }
+        SignInOutcome::Alias { parent } => Ok(nobodys_mailbox(&visitor, address, &parent)),
+        SignInOutcome::Wait(wait) => Err(Refusal::TooMany(wait)),
+        SignInOutcome::SecondFactor(_) | SignInOutcome::Refused => Ok(refused(&visitor, &form)),
+    }
+}
+
+fn refused(visitor: &Visitor, form: &Form) -> Response {
+    let content = self::form(visitor, form.text("address"), form.text("next"), true);
+    let title = words::sign_in_failed(visitor.language);
+    visitor.page_with(StatusCode::UNPROCESSABLE_ENTITY, title, &content)
+}
+
+fn form(visitor: &Visitor, address: &str, next: &str, failed: bool) -> Markup {
+    let language = visitor.language;
+    html! {
+        section.card {
+            h1 { (words::sign_in(language)) }
+            p.lead { (words::sign_in_lead(language)) }
+            @if failed {
+                div.fault #fault role="alert" {
+                    strong { (words::sign_in_failed(language)) }
+                    " " (words::sign_in_failed_hint(language))
+                }
+            }
+            form method="post" action="/login" {
+                (csrf_field(&visitor.csrf))
+                @if let Some(next) = place_of_ours(next) {
+                    input type="hidden" name="next" value=(next);
+                }
+                label for="address" { (words::address(language)) }
+                input #address name="address" type="email" autocomplete="username" required
+                    value=(address) autofocus[!failed]
+                    aria-describedby=[failed.then_some("fault")];
+                label for="password" { (words::password(language)) }
+                input #password name="password" type="password" autocomplete="current-password"
+                    required maxlength="256" autofocus[failed]
+                    aria-describedby=[failed.then_some("fault")];
+                button.primary type="submit" { (words::sign_in(language)) }
+            }
+            p.below { a href="/forgot" { (words::cannot_sign_in(language)) } }
+        }
+    }
+}
+
+/// An alias has no mailbox of its own; whoever knows the password of its mailbox is told which one
+/// that is.
+fn nobodys_mailbox(visitor: &Visitor, alias: &str, parent: &Mailbox) -> Response {
+    let language = visitor.language;
+    let content = html! {
+        section.card {
+            h1 { (words::alias_title(language)) }
+            p { (words::alias_what(language, alias.trim(), parent)) }
+            p.actions { a.button href="/login" { (words::alias_todo(language, parent)) } }
+        }
+    };
+    let title = words::alias_title(language);
+    visitor.page_with(StatusCode::CONFLICT, title, &content)
+}

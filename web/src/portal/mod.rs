@@ -1,0 +1,78 @@
+//! The portal: where users read and answer their mail while their own server is down.
+//!
+//! Its own listener, host name and session (C13); nothing of the administration is reachable from
+//! here. `visitor` says who is asking, `posted` reads forms, `layout` draws the frame around every
+//! page, `refusal` answers what cannot be done; each page is a file of its own. Every page works
+//! without scripts.
+
+mod assets;
+mod banner;
+mod flash;
+mod help;
+mod layout;
+mod login;
+mod logout;
+mod navigation;
+mod new_password;
+mod posted;
+mod refusal;
+mod router;
+mod sessions;
+mod settings;
+mod status;
+mod visitor;
+mod words;
+
+use actors::status::StatusBoard;
+use axum::extract::FromRef;
+use jiff::tz::TimeZone;
+use storage::spool::Spool;
+
+use crate::auth::csrf::Origins;
+use crate::auth::{CookieName, SignIn, TrustedProxies};
+
+pub use router::router;
+
+/// What the portal is made of. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Portal {
+    /// The store.
+    pub spool: Spool,
+    /// Live state of domains and routes.
+    pub board: StatusBoard,
+    /// Signing in.
+    pub sign_in: SignIn,
+    /// Whom to believe about where a request comes from.
+    pub proxies: TrustedProxies,
+    /// The origins that are ours.
+    pub origins: Origins,
+    /// Whether it speaks TLS; without it the cookies have other names.
+    pub tls: bool,
+    /// The zone in which dates are shown to those who have not chosen one.
+    pub zone: TimeZone,
+    /// Which build this is.
+    pub build: &'static str,
+}
+
+impl Portal {
+    /// The cookie of a session.
+    const fn session_cookie(&self) -> CookieName {
+        CookieName::lax("portal", self.tls)
+    }
+
+    /// The cookie of a browser that has not signed in.
+    const fn before_cookie(&self) -> CookieName {
+        CookieName::lax("portal-before", self.tls)
+    }
+
+    /// The cookie that carries what the next page says.
+    const fn flash_cookie(&self) -> CookieName {
+        CookieName::lax("portal-flash", self.tls)
+    }
+}
+
+impl FromRef<Portal> for TrustedProxies {
+    fn from_ref(portal: &Portal) -> Self {
+        portal.proxies.clone()
+    }
+}

@@ -1,0 +1,15 @@
+//! The portal through its router, on a store in memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets what it did not expect has failed"
+)]
+
+mod browser;
+mod headers;
+mod settings;
+mod sign_in;
+mod site;
+mod tokens;

@@ -1,0 +1,178 @@
+//! A portal over a store with two domains and their people.
+
+use std::sync::Arc;
+
+use actors::status::StatusBoard;
+use axum::Router;
+use jiff::tz::TimeZone;
+use storage::model::{
+    AccountId, Actor, Alias, AliasTarget, AuditRow, Destination, Domain, Mailbox, MailboxAccount,
+    OneTimeToken, Timestamp, TlsPolicy, TokenPurpose, TokioClock,
+};
+use storage::spool::{AccountEffects, NewDomain, Spool};
+use web::auth::csrf::Origins;
+use web::auth::{Failures, PasswordHasher, Secret, SetBy, SignIn, TrustedProxies};
+use web::guard::{Guard, Site as GuardedSite};
+use web::portal::{self, Portal};
+
+/// The host name that the portal has.
+pub(crate) const HOST: &str = "mail.example.net";
+/// Alice's password.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// `alice` (with a password, alias `info`), `bob` (without), `left` (disabled, with a password) on
+/// `example.org`; `alice` on `other.example` with another password.
+pub(crate) struct Site {
+    pub(crate) spool: Spool,
+    pub(crate) board: StatusBoard,
+    pub(crate) sign_in: SignIn,
+    pub(crate) router: Router,
+}
+
+impl Site {
+    pub(crate) async fn new() -> Self {
+        let clock = Arc::new(TokioClock::new(Timestamp::from_secs(1_800_000_000)));
+        let spool = Spool::in_memory(clock).await;
+        let board = StatusBoard::default();
+        let sign_in = SignIn {
+            spool: spool.clone(),
+            hasher: PasswordHasher::with_threads(2),
+            failures: Arc::new(Failures::default()),
+        };
+        let portal = Portal {
+            spool: spool.clone(),
+            board: board.clone(),
+            sign_in: sign_in.clone(),
+            proxies: TrustedProxies::default(),
+            origins: Origins([format!("https://{HOST}")].into()),
+            tls: true,
+            zone: TimeZone::UTC,
+            build: "0.0.0-test",
+        };
+        let guard = Guard {
+            hosts: [HOST.to_owned()].into(),
+            tls: true,
+            site: GuardedSite::Portal,
+        };
+        let site = Self {
+            spool,
+            board,
+            sign_in,
+            router: portal::router(portal, guard),
+        };
+        site.populate().await;
+        site
+    }
+
+    async fn populate(&self) {
+        for name in ["example.org", "other.example"] {
+            let host = Destination {
+                host: "192.0.2.25".to_owned(),
+                port: 25,
+                priority: 0,
+                weight: 1,
+                tls: TlsPolicy::Opportunistic,
+            };
+            let new = NewDomain::new(name.parse().unwrap(), vec![host]);
+            self.spool.add_domain(new, audit()).await.unwrap();
+        }
+        for address in [
+            "alice@example.org",
+            "bob@example.org",
+            "left@example.org",
+            "alice@other.example",
+        ] {
+            self.put_mailbox(address, true).await;
+        }
+        for (address, password) in [
+            ("alice@example.org", PASSWORD),
+            ("left@example.org", PASSWORD),
+            ("alice@other.example", "another long passphrase here"),
+        ] {
+            self.set_password(address, password).await;
+        }
+        self.put_mailbox("left@example.org", false).await;
+        let alias = Alias {
+            domain: self.domain("example.org").id,
+            address: "info@example.org".parse().unwrap(),
+            target: AliasTarget {
+                mailbox: "alice@example.org".parse().unwrap(),
+            },
+            created_at: Timestamp::default(),
+        };
+        self.spool.put_alias(alias, audit()).await.unwrap();
+    }
+
+    pub(crate) async fn put_mailbox(&self, address: &str, enabled: bool) {
+        let address: Mailbox = address.parse().unwrap();
+        let account = MailboxAccount {
+            domain: self.domain(address.domain().as_str()).id,
+            address,
+            name: None,
+            recovery: None,
+            language: None,
+            enabled,
+            created_at: Timestamp::default(),
+        };
+        self.spool
+            .put_mailboxes(vec![account], audit())
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn set_password(&self, address: &str, password: &str) {
+        let account = self.account(address);
+        let by = SetBy::Administrator;
+        let set = self.sign_in.set_password(&account, password, by, audit());
+        assert!(set.await.unwrap());
+    }
+
+    /// A one-time token for an account.
+    pub(crate) async fn hand_out(&self, address: &str, purpose: TokenPurpose, secret: &Secret) {
+        let account = self.account(address);
+        let now = self.spool.clock().now();
+        let token = OneTimeToken {
+            account: account.clone(),
+            purpose,
+            created_at: now,
+            expires_at: now.saturating_add(std::time::Duration::from_secs(1800)),
+            created_by: "test".to_owned(),
+        };
+        let effects = AccountEffects {
+            hand_out: Some((secret.digest(), token)),
+            void: vec![purpose],
+            ..AccountEffects::default()
+        };
+        let changed = self.spool.change_account(&account, |_| (effects, ()));
+        changed.await.unwrap();
+    }
+
+    pub(crate) fn account(&self, address: &str) -> AccountId {
+        let address: Mailbox = address.parse().unwrap();
+        AccountId::user(self.domain(address.domain().as_str()).id, &address)
+    }
+
+    pub(crate) fn domain(&self, name: &str) -> Arc<Domain> {
+        let directory = self.spool.directory();
+        directory.domain_by_name(&name.parse().unwrap()).unwrap()
+    }
+
+    /// What was done, newest first.
+    pub(crate) async fn audit(&self) -> Vec<(String, String)> {
+        let rows = self.spool.audit_page(None, 100).await.unwrap();
+        let rows = rows.into_iter();
+        rows.map(|(_, row)| (row.action, row.subject)).collect()
+    }
+}
+
+pub(crate) fn audit() -> AuditRow {
+    AuditRow {
+        at: Timestamp::default(),
+        actor: Actor::System {
+            part: "test".to_owned(),
+        },
+        action: "test".to_owned(),
+        subject: String::new(),
+        detail: String::new(),
+    }
+}
