@@ -96,6 +96,9 @@ const LIMIT_FILES: &[(&str, &str)] = &[
     ),
     ("Probes", "actors/src/delivery/governor/probe_timer.rs"),
     ("Bounce breaker", "actors/src/delivery/breaker.rs"),
+    ("Messages as they are shown", "web/src/message/limits.rs"),
+    ("HTML of messages", "web/src/sanitize/limits.rs"),
+    ("Reader", "web/src/reader/limits.rs"),
 ];
 
 #[test]

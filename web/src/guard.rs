@@ -167,7 +167,7 @@ fn is_plain(uri: &Uri) -> bool {
 }
 
 /// The bytes a percent-encoded text stands for; none when an escape is cut short.
-fn percent_decoded(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn percent_decoded(text: &str) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

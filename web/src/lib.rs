@@ -9,9 +9,13 @@ pub mod auth;
 pub mod compose;
 pub mod guard;
 pub mod language;
+pub mod links;
+pub mod message;
 pub mod operations;
 pub mod page;
 pub mod portal;
+pub mod reader;
+pub mod sanitize;
 pub mod server;
 
 mod admin;

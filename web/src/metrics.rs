@@ -79,6 +79,25 @@ pub const SIGN_IN_FAILURES: Metric = Metric {
     help: "Tries to sign in with a wrong address, password or code.",
 };
 
+/// How messages with HTML were shown.
+pub const MAIL_HTML: Metric = Metric {
+    name: "mailhold_mail_html_total",
+    kind: MetricKind::Counter,
+    labels: &[(
+        "outcome",
+        "shown, long, deep, tags, references, attributes, attribute, unstable, time",
+    )],
+    help: "HTML bodies prepared for readers; every outcome but shown means that the text was shown instead.",
+};
+
+/// Tags that were left out of messages.
+pub const MAIL_TAGS_DROPPED: Metric = Metric {
+    name: "mailhold_mail_tags_dropped_total",
+    kind: MetricKind::Counter,
+    labels: &[],
+    help: "Tags left out of HTML bodies because mail may not use them.",
+};
+
 /// Everything this crate declares.
 pub const METRICS: &[Metric] = &[
     QUEUE_RECIPIENTS,
@@ -89,6 +108,8 @@ pub const METRICS: &[Metric] = &[
     LEDGER_DIFFERENCE,
     INTAKE_STATE,
     SIGN_IN_FAILURES,
+    MAIL_HTML,
+    MAIL_TAGS_DROPPED,
 ];
 
 /// Sets the gauges to what holds now.
