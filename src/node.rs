@@ -14,9 +14,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors::delivery::{Manners, TcpDialer};
+use actors::delivery::{Manners, Routing, TcpDialer};
 use actors::dns::HickoryResolver;
 use actors::session::{Intake, Policy, SmtpListener};
+use actors::smtp::client::Timeouts;
 use actors::status::StatusBoard;
 use actors::supervision::Exit;
 use actors::tls::{ClientTls, TlsError};
@@ -61,7 +62,9 @@ impl Node {
         make_private(data_dir)?;
         let token = OperatorToken::load_or_create(&data_dir.join(TOKEN_FILE))?;
         let certificates = Certificates::load(&config)?;
-        let resolver = HickoryResolver::new(&config.dns.servers)?;
+        let resolver = Arc::new(HickoryResolver::new(&config.dns.servers)?);
+        let smart_hosts = config.delivery.smart_hosts();
+        let smart_hosts = smart_hosts.map_err(StartError::PasswordFile)?;
         let client_tls = ClientTls::new()?;
         let spool = open(&config).await?;
         let sockets = Sockets::bind(&config)?;
@@ -83,11 +86,12 @@ impl Node {
         let tree = tree::start(TreeConfig {
             spool: spool.clone(),
             board: board.clone(),
-            dialer: Arc::new(TcpDialer::new(Arc::new(resolver))),
-            manners: Manners {
-                helo_name: config.node.hostname.as_str().into(),
-                tls: client_tls,
-                clock: Arc::clone(spool.clock()),
+            dialer: Arc::new(dialer(&config, resolver.clone())),
+            manners: manners(&config, client_tls, &spool, &addresses),
+            routing: Routing {
+                resolver: Some(resolver),
+                smart_host: smart_hosts.into(),
+                names: names(&config),
             },
             seed: spool.clock().wall().as_millis(),
             web: web.children(&sockets),
@@ -188,6 +192,39 @@ async fn open(config: &Config) -> Result<Spool, OpenError> {
         Arc::new(SystemClock::new(not_before))
     })
     .await
+}
+
+fn dialer(config: &Config, resolver: Arc<HickoryResolver>) -> TcpDialer {
+    let delivery = &config.delivery;
+    TcpDialer::new(resolver)
+        .from(delivery.source_addresses.clone())
+        .within(delivery.connect_timeout)
+}
+
+/// How destinations are spoken to.
+fn manners(config: &Config, tls: ClientTls, spool: &Spool, addresses: &Addresses) -> Manners {
+    let delivery = &config.delivery;
+    let standard = Timeouts::default();
+    Manners {
+        hostname: config.node.hostname.as_str().into(),
+        helo_name: delivery.helo_name.as_str().into(),
+        tls,
+        timeouts: Timeouts {
+            banner: delivery.greeting_timeout,
+            probe_banner: standard.probe_banner.min(delivery.greeting_timeout),
+            command: delivery.command_timeout,
+            final_reply: delivery.final_reply_timeout,
+            ..standard
+        },
+        listeners: addresses.smtp.clone().into(),
+        clock: Arc::clone(spool.clock()),
+    }
+}
+
+/// The names by which an MX record may mean this node.
+fn names(config: &Config) -> Arc<[String]> {
+    let names = [&config.node.hostname, &config.delivery.helo_name];
+    names.map(|name| name.as_str().to_ascii_lowercase()).into()
 }
 
 /// What intake has to know of the configuration.

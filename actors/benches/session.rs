@@ -163,6 +163,7 @@ async fn listen(directory: Option<PathBuf>) -> Result<SocketAddr, Failure> {
         priority: 10,
         weight: 1,
         tls: TlsPolicy::None,
+        ..Destination::default()
     };
     let audit = AuditRow {
         at: Timestamp::default(),

@@ -81,7 +81,7 @@ pub const DELIVERY_RECIPIENTS: Metric = Metric {
     kind: MetricKind::Counter,
     labels: &[(
         "outcome",
-        "delivered, deferred, uncertain, parked, expired, removed",
+        "delivered, deferred, uncertain, failed, parked, expired, removed",
     )],
     help: "Recipients by what became of them; 'uncertain' were deferred because the final reply never came and may be delivered twice",
 };
@@ -107,6 +107,14 @@ pub const DELIVERY_CRASHES: Metric = Metric {
     help: "Parts of delivery that ended by a fault of ours and were restarted; each is worth a bug report",
 };
 
+/// Eight-bit content to hosts without 8BITMIME.
+pub const DELIVERY_EIGHT_BIT: Metric = Metric {
+    name: "mailhold_delivery_eight_bit_as_is_total",
+    kind: MetricKind::Counter,
+    labels: &[],
+    help: "Messages with eight-bit content that met a destination without 8BITMIME; a configured destination got them as they are, so that signatures survive",
+};
+
 /// All of them, for `docs/metrics.md` and the recorder.
 pub const METRICS: &[Metric] = &[
     SMTP_CONNECTIONS,
@@ -122,6 +130,7 @@ pub const METRICS: &[Metric] = &[
     DELIVERY_REPLY,
     DELIVERY_PROBES,
     DELIVERY_CRASHES,
+    DELIVERY_EIGHT_BIT,
 ];
 
 pub(crate) fn connection(refusal: Option<Refusal>) {
@@ -181,6 +190,10 @@ pub(crate) fn probed(outcome: ProbeOutcome) {
         ProbeOutcome::Tls => "tls",
     };
     counter!(DELIVERY_PROBES.name, "outcome" => outcome).increment(1);
+}
+
+pub(crate) fn eight_bit_as_is() {
+    counter!(DELIVERY_EIGHT_BIT.name).increment(1);
 }
 
 pub(crate) fn delivery_crashed(part: &'static str) {

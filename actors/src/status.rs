@@ -129,9 +129,9 @@ struct Parts {
 }
 
 impl StatusBoard {
-    /// Everything about a domain now. `counters` come from `Spool::counters`.
+    /// Everything about a domain at `now`. `counters` come from `Spool::counters`.
     #[must_use]
-    pub fn domain(&self, domain: &Domain, counters: &Counters) -> DomainStatus {
+    pub fn domain(&self, domain: &Domain, counters: &Counters, now: Timestamp) -> DomainStatus {
         let parts = self.lock();
         let delivery = parts.domains.get(&domain.id).cloned().unwrap_or_default();
         let route = delivery
@@ -140,7 +140,7 @@ impl StatusBoard {
             .unwrap_or_else(|| RouteKey::of(domain));
         let route = parts.routes.get(&route).cloned().unwrap_or_default();
         drop(parts);
-        join(domain, counters, delivery, route)
+        join(domain, domain.hold_at(now), counters, delivery, route)
     }
 
     /// The state of a route, when it has a governor.
@@ -186,11 +186,12 @@ impl StatusBoard {
 
 fn join(
     domain: &Domain,
+    hold: Option<&Hold>,
     counters: &Counters,
     delivery: DeliveryStatus,
     route: RouteStatus,
 ) -> DomainStatus {
-    let (state, since, reason) = match (&delivery.fault, &domain.hold, &delivery.guard) {
+    let (state, since, reason) = match (&delivery.fault, hold, &delivery.guard) {
         (Some(fault), _, _) => (DestinationState::Faulty, route.since, Some(fault.clone())),
         (None, Some(hold), _) => {
             let reason = Some(hold.reason.clone());
@@ -204,7 +205,7 @@ fn join(
         state,
         since,
         reason,
-        hold: domain.hold.clone(),
+        hold: hold.cloned(),
         window: route.window,
         in_flight: delivery.in_flight,
         pace_max: route.pace_max,
@@ -245,6 +246,7 @@ mod tests {
                 priority: 0,
                 weight: 1,
                 tls: TlsPolicy::Opportunistic,
+                ..Destination::default()
             }],
             verify: None,
             catch_all: false,
@@ -261,7 +263,7 @@ mod tests {
         let mut domain = domain();
         let counters = Counters::default();
         assert_eq!(
-            board.domain(&domain, &counters).state,
+            board.domain(&domain, &counters, Timestamp::default()).state,
             DestinationState::Unknown
         );
         let status = RouteStatus {
@@ -271,7 +273,7 @@ mod tests {
         };
         board.publish_route(&RouteKey::of(&domain), status);
         assert_eq!(
-            board.domain(&domain, &counters).state,
+            board.domain(&domain, &counters, Timestamp::default()).state,
             DestinationState::Down
         );
         domain.hold = Some(Hold {
@@ -280,12 +282,12 @@ mod tests {
             since: Timestamp::from_secs(5),
             until: None,
         });
-        let held = board.domain(&domain, &counters);
+        let held = board.domain(&domain, &counters, Timestamp::default());
         assert_eq!(held.state, DestinationState::Held);
         assert_eq!(held.reason.as_deref(), Some("maintenance"));
         board.publish_fault(domain.id, Some("died five times".to_owned()));
         assert_eq!(
-            board.domain(&domain, &counters).state,
+            board.domain(&domain, &counters, Timestamp::default()).state,
             DestinationState::Faulty
         );
     }

@@ -17,7 +17,7 @@ use ractor::{Actor, ActorCell, ActorRef, SpawnErr};
 use storage::spool::Spool;
 use tokio::sync::watch;
 
-use crate::delivery::{DeliveryContext, DeliverySupervisor, Dialer, Manners, Opener};
+use crate::delivery::{DeliveryContext, DeliverySupervisor, Dialer, Manners, Opener, Routing};
 use crate::retention::RetentionActor;
 use crate::status::StatusBoard;
 use crate::supervision::{
@@ -45,6 +45,8 @@ pub struct TreeConfig {
     pub dialer: Arc<dyn Dialer>,
     /// How we introduce ourselves to destinations.
     pub manners: Manners,
+    /// For the way of a domain's mail.
+    pub routing: Routing,
     /// Seed of everything random.
     pub seed: u64,
     /// Listeners of portal, admin and operations, in the order of their start.
@@ -76,6 +78,7 @@ pub async fn start(config: TreeConfig) -> Result<Tree, SpawnErr> {
                 dialer: config.dialer,
                 manners: config.manners,
             },
+            routing: config.routing,
             seed: config.seed,
         }),
         RetentionActor::child_spec(config.spool),

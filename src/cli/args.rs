@@ -124,6 +124,11 @@ pub(super) enum DomainCommand {
         #[command(flatten)]
         settings: DomainSettings,
     },
+    /// Say that a domain's server is back: it is probed at once instead of at its next time.
+    Probe {
+        /// Its name.
+        name: String,
+    },
     /// Stop protecting a domain. Refused while mail is queued.
     Remove {
         /// Its name.
@@ -137,8 +142,10 @@ pub(super) enum DomainCommand {
 /// What can be set on a domain.
 #[derive(Debug, Args)]
 pub(super) struct DomainSettings {
-    /// A host that its mail goes to: host[:port][,priority=N][,weight=N][,tls=POLICY], where POLICY
-    /// is none, opportunistic, required or verified. Give it once for each host.
+    /// A host that its mail goes to: host[:port][,priority=N][,weight=N][,tls=POLICY]
+    /// [,user=NAME,password-file=FILE], where POLICY is none, opportunistic, required, verified or
+    /// pinned:SHA-256 (of a certificate or public key; several joined by +). mx:DOMAIN stands for the
+    /// servers that the MX records of DOMAIN name. Give it once for each host.
     #[arg(long = "destination", value_name = "HOST:PORT")]
     pub(super) destinations: Vec<DestinationArgument>,
     /// How recipients are checked.
@@ -253,6 +260,14 @@ pub(super) enum QueueCommand {
     Bounce(ChoiceArguments),
     /// Discard without telling anybody.
     Remove(ChoiceArguments),
+    /// Send on the route of another protected domain from now on.
+    Move {
+        /// The domain whose route is taken.
+        #[arg(long, value_name = "DOMAIN")]
+        to: String,
+        #[command(flatten)]
+        choice: ChoiceArguments,
+    },
     /// Put messages that are set aside back into the queue.
     Release {
         /// Their queue ids.
@@ -287,14 +302,46 @@ pub(super) struct FilterArguments {
     /// Messages with this in a recipient's address.
     #[arg(long)]
     pub(super) recipient: Option<String>,
+    /// Messages about which this was said last, e.g. "550 5.7.1".
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reply: Option<String>,
+    /// Messages accepted at least this long ago, e.g. 90s, 30m, 12h, 3d.
+    #[arg(long, value_name = "AGE")]
+    pub(super) older_than: Option<Age>,
+}
+
+/// A time as people write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Age {
+    pub(super) seconds: u64,
+}
+
+impl std::str::FromStr for Age {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "expected a number with s, m, h or d, e.g. 12h";
+        let unit = text.chars().next_back().ok_or(EXPECTED)?;
+        let number = text.strip_suffix(unit).ok_or(EXPECTED)?;
+        let number: u64 = number.parse().map_err(|_| EXPECTED)?;
+        let seconds = match unit {
+            's' => 1,
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            _ => return Err(EXPECTED),
+        };
+        let seconds = number.checked_mul(seconds).ok_or(EXPECTED)?;
+        Ok(Self { seconds })
+    }
 }
 
 /// Which messages to act on.
 #[derive(Debug, Args)]
 pub(super) struct ChoiceArguments {
     /// Queue ids.
-    #[arg(required_unless_present_any = ["domain", "sender", "recipient", "all"],
-          conflicts_with_all = ["domain", "sender", "recipient", "all"])]
+    #[arg(required_unless_present_any = ["domain", "sender", "recipient", "reply", "older_than", "all"],
+          conflicts_with_all = ["domain", "sender", "recipient", "reply", "older_than", "all"])]
     pub(super) ids: Vec<String>,
     #[command(flatten)]
     pub(super) filter: FilterArguments,
@@ -368,6 +415,10 @@ mod tests {
             "mailhold queue retry 0 1 2",
             "mailhold queue bounce --domain e.test --dry-run",
             "mailhold queue remove --all",
+            "mailhold queue move --to other.test --reply 550 --older-than 12h --dry-run",
+            "mailhold queue move --to other.test 0 1",
+            "mailhold domain probe e.test",
+            "mailhold domain add e.test --destination mx:example.org,tls=verified",
             "mailhold queue release 0",
             "mailhold queue discard 0",
             "mailhold queue export 0 -o file.eml",
@@ -393,6 +444,8 @@ mod tests {
             "mailhold queue remove 0 --all",
             "mailhold queue remove 0 --domain e.test",
             "mailhold queue retry 0 --dry-run",
+            "mailhold queue retry --older-than soon",
+            "mailhold queue move 0",
             "mailhold queue list --aside",
             "mailhold queue release",
             "mailhold store backup",

@@ -1,86 +1,63 @@
 //! Destinations as they are written on the command line:
-//! `host[:port][,priority=N][,weight=N][,tls=POLICY]`.
+//! `[mx:]host[:port][,priority=N][,weight=N][,tls=POLICY][,user=NAME[,password-file=FILE]]`.
 
 use std::str::FromStr;
 
 use serde::Serialize;
-
-/// Where SMTP listens when nothing else is said (RFC 5321 §4.5.4.2).
-const SMTP_PORT: u16 = 25;
+use storage::model::{Destination, HostRole};
 
 /// A destination in the shape the API takes. Values are checked there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct DestinationArgument {
     host: String,
     port: u16,
+    priority: u16,
+    weight: u16,
+    tls: String,
+    mx: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    priority: Option<u16>,
+    user: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    weight: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tls: Option<String>,
+    password: Option<String>,
 }
 
 impl FromStr for DestinationArgument {
     type Err = String;
 
+    /// Reads the password file as well: a password has no place on a command line.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut parts = text.split(',');
-        let (host, port) = host_and_port(parts.next().unwrap_or_default())?;
-        let mut destination = Self {
-            host,
-            port,
-            priority: None,
-            weight: None,
-            tls: None,
-        };
-        for part in parts {
-            let (key, value) = part
-                .split_once('=')
-                .ok_or_else(|| format!("expected key=value, found `{part}`"))?;
-            let number = || {
-                let parsed: Result<u16, _> = value.parse();
-                parsed.map_err(|_| format!("{key}: expected a number from 0 to 65535"))
-            };
-            match key {
-                "priority" => destination.priority = Some(number()?),
-                "weight" => destination.weight = Some(number()?),
-                "tls" => destination.tls = Some(value.to_owned()),
-                _ => return Err(format!("`{key}` is none of priority, weight, tls")),
+        let mut user = None;
+        let mut password = None;
+        let mut rest = Vec::new();
+        for part in text.split(',') {
+            match part.split_once('=') {
+                Some(("user", name)) => user = Some(name.to_owned()),
+                Some(("password-file", file)) => password = Some(read_password(file)?),
+                _ => rest.push(part),
             }
         }
-        Ok(destination)
+        let destination: Destination = rest.join(",").parse()?;
+        Ok(Self {
+            host: destination.host,
+            port: destination.port,
+            priority: destination.priority,
+            weight: destination.weight,
+            tls: destination.tls.to_string(),
+            mx: destination.role == HostRole::MailDomain,
+            user,
+            password,
+        })
     }
 }
 
-/// `host`, `host:port`, `[v6]`, `[v6]:port`, or a bare IPv6 address.
-fn host_and_port(text: &str) -> Result<(String, u16), String> {
-    let (host, port) = if let Some(rest) = text.strip_prefix('[') {
-        let (host, rest) = rest
-            .split_once(']')
-            .ok_or("expected `]` behind the address")?;
-        (
-            host,
-            rest.strip_prefix(':')
-                .or((!rest.is_empty()).then_some(rest)),
-        )
-    } else {
-        match text.rsplit_once(':') {
-            Some((host, _)) if host.contains(':') => (text, None),
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        }
-    };
-    if host.is_empty() {
-        return Err("expected host:port".to_owned());
+/// The first line of a file.
+fn read_password(file: &str) -> Result<String, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+    let line = text.lines().next().unwrap_or_default();
+    if line.is_empty() {
+        return Err(format!("{file}: expected a password in the first line"));
     }
-    let port = match port {
-        None => SMTP_PORT,
-        Some(port) => port
-            .parse()
-            .map_err(|_| format!("expected a port from 1 to 65535, found `{port}`"))?,
-    };
-    Ok((host.to_owned(), port))
+    Ok(line.to_owned())
 }
 
 #[cfg(test)]
@@ -92,34 +69,28 @@ mod tests {
     }
 
     #[test]
-    fn hosts_ports_and_options() {
-        for (text, host, port) in [
-            ("127.0.0.1:2626", "127.0.0.1", 2626),
-            ("mail.example.org", "mail.example.org", 25),
-            ("[2001:db8::1]:26", "2001:db8::1", 26),
-            ("[::1]", "::1", 25),
-            ("2001:db8::1", "2001:db8::1", 25),
-        ] {
-            let parsed = parse(text).unwrap();
-            assert_eq!((parsed.host.as_str(), parsed.port), (host, port), "{text}");
-        }
-        let full = parse("mx:25,priority=10,weight=2,tls=required").unwrap();
-        assert_eq!((full.priority, full.weight), (Some(10), Some(2)));
-        assert_eq!(full.tls.as_deref(), Some("required"));
+    fn s18_hosts_mx_domains_and_logins() {
+        let full = parse("mx:example.org,priority=10,tls=verified").unwrap();
+        assert!(full.mx);
+        assert_eq!((full.host.as_str(), full.priority), ("example.org", 10));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "s3cret\nnote\n").unwrap();
+        let path = file.path().display();
+        let text = format!("smtp.example:587,tls=required,user=relay,password-file={path}");
+        let login = parse(&text).unwrap();
+        assert_eq!(login.user.as_deref(), Some("relay"));
+        assert_eq!(login.password.as_deref(), Some("s3cret"));
+        assert_eq!((login.port, login.tls.as_str()), (587, "required"));
     }
 
     #[test]
     fn what_is_no_destination_is_refused() {
         for text in [
             "",
-            ":25",
             "x:y",
-            "x:99999",
-            "[::1",
-            "[::1]x",
-            "x,weight",
             "x,weight=a",
-            "x,a=1",
+            "x,password=on-the-command-line",
+            "x,user=a,password-file=/nonexistent",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

@@ -2,7 +2,7 @@
 
 use hyper::Method;
 use serde_json::{Map, Value, json};
-use web::api::{DestinationView, DomainView, Page};
+use web::api::{DestinationView, DomainView, Page, ProbeReport};
 
 use super::args::{DomainCommand, DomainSettings, HoldArguments, VerifyArgument};
 use super::client::{Client, Payload, Query, encoded};
@@ -43,6 +43,13 @@ pub(super) async fn run(
                 .await;
             let domain: DomainView = changed?;
             output.show(&domain, details)
+        }
+        DomainCommand::Probe { name } => {
+            let target = format!("{}/probe", path(&name));
+            let report: ProbeReport = client.send(Method::POST, &target, None).await?;
+            output.show(&report, |report| {
+                format!("the destination of {} is probed now\n", report.domain)
+            })
         }
         DomainCommand::Remove { name, force } => {
             let force = force.then_some("true");
@@ -144,12 +151,17 @@ fn details(domain: &DomainView) -> String {
             priority,
             weight,
             tls,
+            user,
             ..
         } = destination;
+        let user = user
+            .as_ref()
+            .map(|user| format!(", user {}", visible(user)));
+        let user = user.unwrap_or_default();
         let at = host_port(destination);
         row(
             "destination",
-            format!("{at} (priority {priority}, weight {weight}, TLS {tls})"),
+            format!("{at} (priority {priority}, weight {weight}, TLS {tls}{user})"),
         );
     }
     let how = domain
@@ -194,7 +206,9 @@ fn details(domain: &DomainView) -> String {
 
 fn host_port(destination: &DestinationView) -> String {
     let DestinationView { host, port, .. } = destination;
-    if host.contains(':') {
+    if destination.mx {
+        format!("mx:{host}:{port}")
+    } else if host.contains(':') {
         format!("[{host}]:{port}")
     } else {
         format!("{host}:{port}")

@@ -45,9 +45,10 @@ pub(super) async fn run(
             let page: Page<QueueEntryView> = client.get(&target).await?;
             output.show(&page, |page| details(&id, page))
         }
-        QueueCommand::Retry(choice) => act("retry", choice, client, output).await,
-        QueueCommand::Bounce(choice) => act("bounce", choice, client, output).await,
-        QueueCommand::Remove(choice) => act("remove", choice, client, output).await,
+        QueueCommand::Retry(choice) => act("retry", None, choice, client, output).await,
+        QueueCommand::Bounce(choice) => act("bounce", None, choice, client, output).await,
+        QueueCommand::Remove(choice) => act("remove", None, choice, client, output).await,
+        QueueCommand::Move { to, choice } => act("move", Some(to), choice, client, output).await,
         QueueCommand::Release { ids } => {
             for id in &ids {
                 let target = format!("{ASIDE}/{}/release", encoded(id));
@@ -69,15 +70,19 @@ pub(super) async fn run(
 }
 
 fn query(filter: &FilterArguments) -> Query {
+    let older_than = filter.older_than.map(|age| age.seconds.to_string());
     Query::default()
         .with("domain", filter.domain.as_deref())
         .with("sender", filter.sender.as_deref())
         .with("recipient", filter.recipient.as_deref())
+        .with("reply", filter.reply.as_deref())
+        .with("older_than", older_than.as_deref())
 }
 
 /// Acts on everything that is chosen, part by part.
 async fn act(
     action: &str,
+    to: Option<String>,
     choice: ChoiceArguments,
     client: &Client,
     output: Output,
@@ -96,6 +101,9 @@ async fn act(
             "domain": choice.filter.domain,
             "sender": choice.filter.sender,
             "recipient": choice.filter.recipient,
+            "reply": choice.filter.reply,
+            "older_than": choice.filter.older_than.map(|age| age.seconds),
+            "to": to,
             "all": choice.all,
             "dry_run": choice.dry_run,
             "after": total.next,

@@ -11,6 +11,7 @@
 mod admin;
 mod byte_size;
 mod certificate;
+mod delivery;
 mod dns;
 mod document;
 mod error;
@@ -30,6 +31,7 @@ use std::path::{Path, PathBuf};
 
 pub use admin::Admin;
 pub use byte_size::ByteSize;
+pub use delivery::Delivery;
 pub use dns::Dns;
 pub use error::{ConfigError, Fault};
 pub use field::{Applies, Field, Preset, Section};
@@ -47,13 +49,14 @@ use document::Document;
 use field::{Reader, Settings};
 
 /// Every section, in the order of the reference.
-pub const SECTIONS: [&Section; 8] = [
+pub const SECTIONS: [&Section; 9] = [
     &node::SECTION,
     &smtp::SECTION,
     &portal::SECTION,
     &admin::SECTION,
     &operations::SECTION,
     &limits::SECTION,
+    &delivery::SECTION,
     &dns::SECTION,
     &log::SECTION,
 ];
@@ -75,6 +78,8 @@ pub struct Config {
     pub operations: Operations,
     /// Bounds.
     pub limits: Limits,
+    /// How mail is passed on.
+    pub delivery: Delivery,
     /// Name resolution.
     pub dns: Dns,
     /// Logs.
@@ -137,6 +142,8 @@ impl Config {
         let admin = Admin::read(&mut reader.section(&admin::SECTION));
         let operations = Operations::read(&mut reader.section(&operations::SECTION));
         let limits = Limits::read(&mut reader.section(&limits::SECTION));
+        let hostname = node.as_ref().map(|node| node.hostname.clone());
+        let delivery = Delivery::read(&mut reader.section(&delivery::SECTION), hostname);
         let dns = Dns::read(&mut reader.section(&dns::SECTION));
         let log = Log::read(&mut reader.section(&log::SECTION));
         Some(Self {
@@ -147,6 +154,7 @@ impl Config {
             admin: admin?,
             operations: operations?,
             limits: limits?,
+            delivery: delivery?,
             dns: dns?,
             log: log?,
             settings: Settings::default(),

@@ -119,6 +119,14 @@ impl Text for SocketAddr {
     }
 }
 
+impl Text for IpAddr {
+    const EXPECTED: &'static str = "an address such as \"192.0.2.1\" or \"2001:db8::1\"";
+
+    fn from_text(text: &str) -> Result<Self, Option<String>> {
+        text.parse().map_err(|_| None)
+    }
+}
+
 impl Text for DomainName {
     const EXPECTED: &'static str = "a host name such as \"mx.example.net\"";
 

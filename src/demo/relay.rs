@@ -68,7 +68,10 @@ impl Relay {
 
     /// How the domain stands.
     pub(super) fn status(&self) -> DomainStatus {
-        self.node.status().domain(&self.domain, &self.counters())
+        let now = self.node.spool().clock().now();
+        self.node
+            .status()
+            .domain(&self.domain, &self.counters(), now)
     }
 
     /// The relay's own ledger of the domain.
@@ -98,6 +101,7 @@ async fn protect(spool: &Spool, destination: SocketAddr) -> Result<Domain, DemoE
         priority: 0,
         weight: 1,
         tls: TlsPolicy::Opportunistic,
+        ..Destination::default()
     };
     let new = NewDomain::new(DOMAIN.parse()?, vec![host]);
     let domain = spool.add_domain(new, audit("domain.add")).await?;

@@ -29,6 +29,9 @@ pub enum StartError {
     /// Name resolution.
     #[error("name resolution: {0}")]
     Dns(#[from] DnsError),
+    /// The password of the smart host.
+    #[error("delivery.smart_host_password_file: {0}")]
+    PasswordFile(io::Error),
     /// The store.
     #[error(transparent)]
     Store(#[from] OpenError),
@@ -52,7 +55,7 @@ impl StartError {
     #[must_use]
     pub fn status(&self) -> u8 {
         match self {
-            Self::Tls(_) | Self::Dns(_) => 78,
+            Self::Tls(_) | Self::Dns(_) | Self::PasswordFile(_) => 78,
             Self::Tree(_) => 70,
             Self::Listen { source, .. } | Self::DataDirectory { source, .. }
                 if source.kind() == io::ErrorKind::PermissionDenied =>

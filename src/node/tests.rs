@@ -120,6 +120,7 @@ async fn s19_a_domain_is_served_as_soon_as_it_is_added() {
         priority: 0,
         weight: 1,
         tls: TlsPolicy::None,
+        ..Destination::default()
     };
     let name = "example.test".parse().unwrap();
     let new = storage::spool::NewDomain::new(name, vec![destination]);

@@ -93,9 +93,23 @@ impl Directory {
         table.is_some_and(|table| table.domain.continuity.is_some())
     }
 
-    /// All domains, by name.
+    /// The number of a domain that only our own mail goes to, when there is or was some.
+    #[must_use]
+    pub fn outbound(&self, name: &DomainName) -> Option<DomainId> {
+        self.read().outbound(name)
+    }
+
+    /// All protected domains, by name.
     #[must_use]
     pub fn domains(&self) -> Vec<Arc<Domain>> {
+        let mut domains = self.every_domain();
+        domains.retain(|domain| !domain.id.is_outbound());
+        domains
+    }
+
+    /// All domains, by name, those included that only our own mail goes to.
+    #[must_use]
+    pub fn every_domain(&self) -> Vec<Arc<Domain>> {
         let mut domains: Vec<_> = {
             let tables = self.read();
             let all = tables.domains.values();
@@ -164,11 +178,9 @@ impl Directory {
     #[must_use]
     pub fn counts(&self) -> DirectoryCounts {
         let tables = self.read();
-        let mut counts = DirectoryCounts {
-            domains: tables.domains.len(),
-            ..DirectoryCounts::default()
-        };
-        for table in tables.domains.values() {
+        let mut counts = DirectoryCounts::default();
+        for (domain, table) in &tables.domains {
+            counts.domains += usize::from(!domain.is_outbound());
             counts.mailboxes += table.mailboxes.len();
             counts.aliases += table.aliases.len();
         }

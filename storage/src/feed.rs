@@ -14,6 +14,8 @@ pub enum Hint {
     DomainChanged(DomainId),
     /// An administrator wants something done with mail of a domain.
     Intents(DomainId),
+    /// Somebody says that a domain's destination is back.
+    Probe(DomainId),
 }
 
 /// Mail has arrived in a continuity mailbox, or something in it has changed. A feed of its own,

@@ -122,7 +122,7 @@ pub(crate) fn record_snapshot(spool: &Spool, board: &StatusBoard) {
     let now = spool.clock().now();
     for domain in spool.directory().domains() {
         let counters = spool.counters(domain.id);
-        let status = board.domain(&domain, &counters);
+        let status = board.domain(&domain, &counters, now);
         let oldest = status
             .oldest_at
             .map(|at| now.saturating_since(at).as_secs_f64());

@@ -25,11 +25,7 @@ use super::host_governor::GovernorMessage;
 use super::opening::{OpenFailure, Opened, Opener};
 use super::route::host_port;
 use super::turn::{LeaseEnd, Work, WorkSlot};
-use crate::smtp::limits::BANNER_TIMEOUT;
 use crate::supervision::{ServiceError, Stopping, spawn_service};
-
-/// The greeting of a probe is awaited for this long.
-const PROBE_BANNER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why a connection is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +107,7 @@ async fn run(arguments: AttemptArguments, mut stopping: Stopping) -> Result<(), 
             let Some(first) = arguments.first else {
                 return Ok(());
             };
-            match attempt.open(BANNER_TIMEOUT).await {
+            match attempt.open(attempt.opener.manners.timeouts.banner).await {
                 Ok(conversation) => (conversation, first),
                 Err(failure) => return Ok(attempt.not_opened(first, &failure)?),
             }
@@ -174,7 +170,7 @@ impl Attempt {
         &self,
         probe: ProbeId,
     ) -> Result<Option<(Conversation, oneshot::Receiver<Work>)>, Orphaned> {
-        let opened = self.open(PROBE_BANNER_TIMEOUT).await;
+        let opened = self.open(self.opener.manners.timeouts.probe_banner).await;
         let (outcome, reason) = match &opened {
             Ok(conversation) => {
                 let name = conversation.greeting().to_ascii_lowercase();

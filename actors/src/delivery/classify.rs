@@ -16,7 +16,7 @@ use self::wording::{is_greylisting, overload};
 use super::governor::ProbeOutcome;
 use super::retry::RetryTable;
 use crate::smtp::Reply;
-use crate::smtp::client::{Cause, Ending, Outcome, Phase, RecipientResult};
+use crate::smtp::client::{Cause, ChunkingFault, Ending, Outcome, Phase, RecipientResult};
 
 /// What one result is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -142,7 +142,12 @@ impl Class {
     #[must_use]
     pub fn of_refusal(phase: Phase, reply: &Reply) -> Self {
         match phase {
-            Phase::Banner | Phase::Ehlo | Phase::Helo | Phase::StartTls | Phase::TlsHandshake => {
+            Phase::Banner
+            | Phase::Ehlo
+            | Phase::Helo
+            | Phase::StartTls
+            | Phase::TlsHandshake
+            | Phase::Auth => {
                 if reply.is_permanent() {
                     Self::HostPolicy
                 } else {
@@ -163,6 +168,7 @@ impl Class {
         match &ending.cause {
             Cause::Refused(reply) => Self::of_refusal(ending.phase, reply),
             Cause::TlsNotOffered | Cause::TlsFailed(_) | Cause::PlaintextInjected => Self::Tls,
+            Cause::AuthNotOffered | Cause::Ourselves(_) => Self::HostPolicy,
             Cause::Body(_) => Self::Unsent,
             Cause::Malformed(_) | Cause::Unexpected(_) if is_opening(ending.phase) => {
                 Self::HostPolicy
@@ -234,6 +240,9 @@ pub fn attempt(outcome: &Outcome, ending: Option<&Ending>) -> AttemptVerdict {
             signal: Signal::Stale,
         };
     }
+    if outcome.chunking_fault == Some(ChunkingFault::Refused) {
+        return bdat_refused(outcome);
+    }
     let mut recipients: Vec<Class> = outcome
         .recipients
         .iter()
@@ -259,11 +268,30 @@ pub fn attempt(outcome: &Outcome, ending: Option<&Ending>) -> AttemptVerdict {
     AttemptVerdict { recipients, signal }
 }
 
+/// The peer does not know the BDAT that it announced: what it did not refuse before goes again, by
+/// DATA this time (OUT7). It says nothing about its health.
+fn bdat_refused(outcome: &Outcome) -> AttemptVerdict {
+    let class = |result: &RecipientResult| match result {
+        RecipientResult::Refused { phase, reply } if *phase == Phase::Rcpt => {
+            Class::of_refusal(*phase, reply)
+        }
+        _ => Class::Stale,
+    };
+    AttemptVerdict {
+        recipients: outcome.recipients.iter().map(class).collect(),
+        signal: Signal::Nothing,
+    }
+}
+
 /// What a probe that reached the host but not a session means.
 #[must_use]
 pub fn probe(ending: &Ending) -> ProbeOutcome {
     let key = match &ending.cause {
         Cause::Refused(reply) => ReplyKey::of(reply),
+        Cause::Ourselves(_) => ReplyKey {
+            code: 554,
+            enhanced: Some((5, 4, 6)),
+        },
         _ => ReplyKey {
             code: 0,
             enhanced: None,
@@ -313,7 +341,12 @@ fn strongest(signals: impl Iterator<Item = Signal>) -> Signal {
 const fn is_opening(phase: Phase) -> bool {
     matches!(
         phase,
-        Phase::Banner | Phase::Ehlo | Phase::Helo | Phase::StartTls | Phase::TlsHandshake
+        Phase::Banner
+            | Phase::Ehlo
+            | Phase::Helo
+            | Phase::StartTls
+            | Phase::TlsHandshake
+            | Phase::Auth
     )
 }
 

@@ -3,6 +3,7 @@
 use storage::spool::Spool;
 
 use super::opening::Opener;
+use super::routing::Routing;
 use crate::status::StatusBoard;
 
 /// Handles that are shared by all actors of delivery. Cheap to clone.
@@ -14,6 +15,8 @@ pub struct DeliveryContext {
     pub board: StatusBoard,
     /// For connections.
     pub opener: Opener,
+    /// For the way of a domain's mail.
+    pub routing: Routing,
     /// Seed of everything that is random here, so that a run can be repeated.
     pub seed: u64,
 }

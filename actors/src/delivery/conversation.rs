@@ -5,18 +5,20 @@
 //! stopped reading.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use storage::model::{Clock, Destination, TlsPolicy};
+use storage::model::{Clock, Destination, HostRole, TlsPolicy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
 
 use super::dialer::{ByteStream, Connection};
 use crate::smtp::client::{
-    Capabilities, Cause, Client, Ending, Event, Options, Outcome, Phase, StartTls, Transaction,
+    Capabilities, Cause, Client, Ending, Event, Options, Outcome, Phase, StartTls, Timeouts,
+    Transaction,
 };
 use crate::tls::ClientTls;
 
@@ -28,10 +30,16 @@ const WRITE_MIN: usize = 64 * 1024;
 /// How to speak to a host.
 #[derive(Debug, Clone)]
 pub struct Manners {
+    /// The name of this node, in notifications.
+    pub hostname: Arc<str>,
     /// Our name in EHLO.
     pub helo_name: Arc<str>,
     /// For STARTTLS.
     pub tls: ClientTls,
+    /// How long to wait for what.
+    pub timeouts: Timeouts,
+    /// Where we listen ourselves: a destination that is there is no destination (OUT24).
+    pub listeners: Arc<[SocketAddr]>,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }
@@ -74,7 +82,7 @@ pub struct Conversation {
     read: Box<[u8; READ_MAX]>,
     phase: Phase,
     phase_since: Duration,
-    banner_timeout: Duration,
+    timeouts: Timeouts,
 }
 
 impl Conversation {
@@ -91,16 +99,20 @@ impl Conversation {
         banner_timeout: Duration,
     ) -> Result<Self, Ending> {
         let starttls = match host.tls {
+            _ if host.login.is_some() => StartTls::Always,
             TlsPolicy::None => StartTls::Never,
             TlsPolicy::Opportunistic if avoid.starttls => StartTls::Never,
             TlsPolicy::Opportunistic => StartTls::WhenOffered,
-            TlsPolicy::Required | TlsPolicy::Verified => StartTls::Always,
+            TlsPolicy::Required | TlsPolicy::Verified | TlsPolicy::Pinned(_) => StartTls::Always,
         };
         let options = Options {
             helo_name: manners.helo_name.to_string(),
             starttls,
             chunking: !avoid.chunking,
             pipelining: true,
+            login: host.login.clone(),
+            // A customer's own server gets what was sent to it, so that signatures survive.
+            eight_bit_only_where_offered: host.role == HostRole::Exchanger,
         };
         let mut conversation = Self {
             client: Client::new(options),
@@ -109,7 +121,10 @@ impl Conversation {
             read: Box::new([0; READ_MAX]),
             phase: Phase::Banner,
             phase_since: manners.clock.monotonic(),
-            banner_timeout,
+            timeouts: Timeouts {
+                banner: banner_timeout,
+                ..manners.timeouts
+            },
         };
         loop {
             match conversation.next_event().await {
@@ -119,6 +134,12 @@ impl Conversation {
                 Event::BodyWanted | Event::Finished(_) => {}
             }
         }
+    }
+
+    /// Whether the connection is encrypted.
+    #[must_use]
+    pub const fn is_encrypted(&self) -> bool {
+        self.client.is_encrypted()
     }
 
     /// What the peer announced.
@@ -177,6 +198,7 @@ impl Conversation {
                 earlier_transactions: self.client.transactions(),
                 was_answered: false,
                 body_begun: false,
+                chunking_fault: None,
             }),
             ending,
             latency: elapsed.saturating_sub(transfer),
@@ -201,7 +223,7 @@ impl Conversation {
     pub async fn quit(mut self) {
         self.client.quit();
         while !matches!(self.next_event().await, Event::Ended(_)) {}
-        let _ = tokio::time::timeout(Phase::Quit.timeout(), self.stream.shutdown()).await;
+        let _ = tokio::time::timeout(self.timeouts.quit, self.stream.shutdown()).await;
     }
 
     async fn next_event(&mut self) -> Event {
@@ -257,10 +279,7 @@ impl Conversation {
     }
 
     fn timeout(&self) -> Duration {
-        let whole = match self.phase {
-            Phase::Banner => self.banner_timeout,
-            phase => phase.timeout(),
-        };
+        let whole = self.timeouts.of(self.phase);
         let spent = self.clock.monotonic().saturating_sub(self.phase_since);
         whole.saturating_sub(spent)
     }
@@ -268,7 +287,7 @@ impl Conversation {
     async fn handshake(&mut self, host: &Destination, tls: &ClientTls) {
         let clear = std::mem::replace(&mut self.stream, Box::new(tokio::io::empty()));
         let handshake = tls.connect(&host.tls, &host.host, clear);
-        match tokio::time::timeout(Phase::TlsHandshake.timeout(), handshake).await {
+        match tokio::time::timeout(self.timeouts.tls_handshake, handshake).await {
             Ok(Ok(encrypted)) => {
                 self.stream = Box::new(encrypted);
                 self.client.tls_established();
@@ -325,13 +344,13 @@ impl Conversation {
                 read: self.read.as_mut_slice(),
                 bytes,
             };
-            tokio::time::timeout(Phase::Body.timeout(), write)
+            tokio::time::timeout(self.timeouts.block, write)
                 .await
                 .map_err(|_| Cause::TimedOut)??;
             wrote = true;
         }
         if wrote {
-            tokio::time::timeout(Phase::Body.timeout(), self.stream.flush())
+            tokio::time::timeout(self.timeouts.block, self.stream.flush())
                 .await
                 .map_err(|_| Cause::TimedOut)?
                 .map_err(|error| Cause::Lost(error.to_string()))?;

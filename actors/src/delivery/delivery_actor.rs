@@ -11,6 +11,7 @@ mod expire;
 mod intents;
 mod judge;
 mod lease;
+mod refuse;
 mod show;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,8 @@ use storage::model::{Clock, Domain, Sequence, Timestamp};
 use super::breaker::{BounceBreaker, BouncePast};
 use super::context::DeliveryContext;
 use super::delivery_supervisor::SupervisorMessage;
+use super::dsn::Reporter;
+use super::exchange::NoRoute;
 use super::health::{Health, Trouble};
 use super::host_governor::GovernorMessage;
 use super::ready::ReadyWindow;
@@ -78,6 +81,8 @@ pub enum DeliveryMessage {
     },
     /// A governor died, and its connections with it.
     GovernorLost(ActorId),
+    /// The domain has no route now.
+    Unroutable(NoRoute),
     /// The route's health is another one.
     Health(Health),
     /// A message may be sent.
@@ -104,6 +109,8 @@ pub enum DeliveryMessage {
     Timer,
     /// More is to be expired.
     Expire,
+    /// More is to be refused, because the domain takes no mail.
+    Refuse,
     /// Send nothing more, and end when nothing is on its way.
     Drain,
 }
@@ -117,6 +124,9 @@ pub struct DeliveryState {
     woken: Arc<AtomicBool>,
     route: RouteKey,
     governor: Option<ActorRef<GovernorMessage>>,
+    pub(super) reporter: Reporter,
+    /// Why there is no route, when there is none.
+    pub(super) unroutable: Option<NoRoute>,
     pub(super) health: Health,
     pub(super) window: ReadyWindow,
     /// Who governs the connection of each lease.
@@ -197,6 +207,11 @@ impl DeliveryState {
         let busy_at = context.spool.clock().monotonic();
         Self {
             window: ReadyWindow::new(context.spool.clone(), domain.id),
+            reporter: Reporter::new(
+                context.spool.clone(),
+                Arc::clone(&context.opener.manners.hostname),
+            ),
+            unroutable: None,
             health: Health::Unknown,
             governors_of_leases: BTreeMap::new(),
             announced: None,
@@ -238,13 +253,14 @@ impl DeliveryState {
         message: DeliveryMessage,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            DeliveryMessage::Wake => self.wake().await?,
+            DeliveryMessage::Wake => self.wake(myself).await?,
             DeliveryMessage::DomainChanged(domain) => self.domain_changed(domain).await?,
             DeliveryMessage::Intents => self.carry_out_intents().await?,
             DeliveryMessage::Governor { route, governor } => {
                 self.governed_by(myself, route, governor);
             }
             DeliveryMessage::GovernorLost(governor) => self.governor_lost(governor),
+            DeliveryMessage::Unroutable(why) => self.unroutable(myself, why)?,
             DeliveryMessage::Health(health) => self.health_changed(health).await?,
             DeliveryMessage::Granted(grant) => self.granted(myself, *grant).await?,
             DeliveryMessage::Announce => self.announced = None,
@@ -262,15 +278,19 @@ impl DeliveryState {
                 self.on_timer(myself).await?;
             }
             DeliveryMessage::Expire => self.expire(myself).await?,
+            DeliveryMessage::Refuse => self.refuse(myself).await?,
             DeliveryMessage::Drain => self.draining = true,
         }
         Ok(())
     }
 
-    async fn wake(&mut self) -> Result<(), ActorProcessingErr> {
+    async fn wake(&mut self, myself: &ActorRef<DeliveryMessage>) -> Result<(), ActorProcessingErr> {
         self.woken.store(false, Ordering::Release);
         self.busy_at = self.clock().monotonic();
         self.window.mail_came();
+        if self.refuses_all() {
+            myself.send_message(DeliveryMessage::Refuse)?;
+        }
         if self.next_expiry_at.is_none() {
             // The first mail of an empty queue; a little early is only one look more.
             let now = self.now();
@@ -290,9 +310,7 @@ impl DeliveryState {
 
     fn is_held(&self) -> bool {
         let now = self.now();
-        let over = |until: Timestamp| until <= now;
-        let hold = self.domain.hold.as_ref();
-        hold.is_some_and(|hold| !hold.until.is_some_and(over)) || !self.breaker.may_send(now)
+        self.domain.hold_at(now).is_some() || !self.breaker.may_send(now)
     }
 
     /// Whether there is any use in having messages at hand.
@@ -347,6 +365,7 @@ impl DeliveryState {
         }
         self.route = route;
         self.governor = Some(governor);
+        self.unroutable = None;
         self.health = Health::Unknown;
         self.join(myself);
     }

@@ -9,6 +9,7 @@
 mod domains;
 mod governors;
 mod hints;
+mod routes;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,13 +18,16 @@ use futures_util::future::join_all;
 use ractor::{
     Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent,
 };
-use storage::model::DomainId;
+use storage::model::{Destination, DomainId};
 use storage::spool::Hint;
 
 use self::domains::{DomainChild, Standing};
 use self::governors::GovernorChild;
+use self::routes::MxRoute;
 use super::context::DeliveryContext;
 use super::delivery_actor::DeliveryMessage;
+use super::exchange::NoRoute;
+use super::host_governor::GovernorMessage;
 use super::route::RouteKey;
 
 /// How often the store is asked which domains have mail, whatever hints have come.
@@ -60,6 +64,17 @@ pub enum SupervisorMessage {
     StartHints,
     /// A DeliveryActor has nothing to do any more.
     Retire(DomainId),
+    /// The MX records of a domain's destinations were looked up.
+    Routed {
+        /// The domain.
+        domain: DomainId,
+        /// Its destinations when the look-up began.
+        wanted: Vec<Destination>,
+        /// The hosts behind them.
+        found: Result<Vec<Destination>, NoRoute>,
+    },
+    /// The pause before another look-up is over.
+    Reroute(DomainId),
 }
 
 /// The children.
@@ -68,6 +83,7 @@ pub struct SupervisorState {
     context: DeliveryContext,
     domains: BTreeMap<DomainId, DomainChild>,
     governors: BTreeMap<RouteKey, GovernorChild>,
+    mx_routes: BTreeMap<DomainId, MxRoute>,
     hints: Option<ActorCell>,
     children: BTreeMap<ActorId, ChildKey>,
     stopping: bool,
@@ -94,6 +110,7 @@ impl Actor for DeliverySupervisor {
             context,
             domains: BTreeMap::new(),
             governors: BTreeMap::new(),
+            mx_routes: BTreeMap::new(),
             hints: None,
             children: BTreeMap::new(),
             stopping: false,
@@ -122,6 +139,7 @@ impl Actor for DeliverySupervisor {
             }
             SupervisorMessage::Scan => {
                 state.scan(&myself).await;
+                state.refresh_routes(&myself).await;
                 myself.send_after(SCAN_INTERVAL, || SupervisorMessage::Scan);
             }
             SupervisorMessage::StartDomain(id) => {
@@ -134,7 +152,13 @@ impl Actor for DeliverySupervisor {
             }
             SupervisorMessage::StartGovernor(route) => state.start_governor(&myself, &route).await,
             SupervisorMessage::StartHints => state.start_hints(&myself).await?,
-            SupervisorMessage::Retire(id) => state.retire(id),
+            SupervisorMessage::Retire(id) => state.retire(id).await,
+            SupervisorMessage::Routed {
+                domain,
+                wanted,
+                found,
+            } => state.routed(&myself, domain, wanted, found).await,
+            SupervisorMessage::Reroute(id) => state.reroute(&myself, id).await,
         }
         Ok(())
     }
@@ -177,10 +201,27 @@ impl SupervisorState {
                 self.wake(myself, id).await;
                 self.tell(id, DeliveryMessage::Intents);
             }
+            Hint::Probe(id) => self.probe(myself, id).await,
             Hint::DomainChanged(id) => {
                 self.unpark(id);
                 self.domain_changed(myself, id).await;
             }
+        }
+    }
+
+    /// Somebody believes that a destination is back: its governor asks at once, and MX records that
+    /// could not be found are looked up again.
+    async fn probe(&mut self, myself: &ActorRef<SupervisorMessage>, id: DomainId) {
+        if let Some(known) = self.mx_routes.get_mut(&id) {
+            known.hurry();
+        }
+        let Some(domain) = self.context.spool.directory().domain(id) else {
+            return;
+        };
+        let route = self.route_of(myself, &domain).await;
+        self.start_governor(myself, &route).await;
+        if let Some(governor) = self.governor(&route) {
+            let _ = governor.send_message(GovernorMessage::ProbeNow);
         }
     }
 

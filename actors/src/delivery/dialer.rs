@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::dns::{DnsError, Resolver, literal};
 
@@ -30,6 +30,8 @@ pub struct Connection {
     pub stream: Box<dyn ByteStream>,
     /// The peer's address, when there is one.
     pub peer: Option<SocketAddr>,
+    /// Our own end of it, when there is one.
+    pub local: Option<SocketAddr>,
 }
 
 impl fmt::Debug for Connection {
@@ -78,27 +80,53 @@ pub trait Dialer: Send + Sync + fmt::Debug + 'static {
 #[derive(Debug, Clone)]
 pub struct TcpDialer {
     resolver: Arc<dyn Resolver>,
+    sources: Vec<IpAddr>,
+    timeout: Duration,
 }
 
 impl TcpDialer {
     /// A dialer that looks names up with `resolver`.
     #[must_use]
-    pub const fn new(resolver: Arc<dyn Resolver>) -> Self {
-        Self { resolver }
+    pub fn new(resolver: Arc<dyn Resolver>) -> Self {
+        Self {
+            resolver,
+            sources: Vec::new(),
+            timeout: CONNECT_TIMEOUT,
+        }
+    }
+
+    /// Connects from these addresses: the first of the family of the host's address, the system's
+    /// choice when there is none.
+    #[must_use]
+    pub fn from(mut self, sources: Vec<IpAddr>) -> Self {
+        self.sources = sources;
+        self
+    }
+
+    /// Gives up after this time.
+    #[must_use]
+    pub const fn within(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
     }
 }
 
 impl Dialer for TcpDialer {
     fn dial(&self, host: &str, port: u16) -> BoxFuture<'static, Result<Connection, DialError>> {
-        let resolver = Arc::clone(&self.resolver);
+        let Self {
+            resolver,
+            sources,
+            timeout,
+        } = self.clone();
         let host = host.to_owned();
         Box::pin(async move {
             let addresses = match literal(&host) {
                 Some(address) => vec![address],
                 None => resolver.addresses(&host).await?,
             };
-            match tokio::time::timeout(CONNECT_TIMEOUT, connect(&addresses, port)).await {
+            match tokio::time::timeout(timeout, connect(&addresses, port, &sources)).await {
                 Ok(Ok((stream, peer))) => Ok(Connection {
+                    local: stream.local_addr().ok(),
                     stream: Box::new(stream),
                     peer: Some(peer),
                 }),
@@ -110,7 +138,7 @@ impl Dialer for TcpDialer {
                 Err(_) => Err(DialError::TimedOut {
                     host,
                     port,
-                    within: CONNECT_TIMEOUT,
+                    within: timeout,
                 }),
             }
         })
@@ -118,13 +146,17 @@ impl Dialer for TcpDialer {
 }
 
 /// The first connection that succeeds; each address gets a head start before the next one.
-async fn connect(addresses: &[IpAddr], port: u16) -> io::Result<(TcpStream, SocketAddr)> {
+async fn connect(
+    addresses: &[IpAddr],
+    port: u16,
+    sources: &[IpAddr],
+) -> io::Result<(TcpStream, SocketAddr)> {
     let mut waiting = interleave(addresses)
         .into_iter()
         .map(|address| SocketAddr::new(address, port));
     let mut attempts = FuturesUnordered::new();
     let mut last_error = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-    attempts.extend(waiting.next().map(connect_one));
+    attempts.extend(waiting.next().map(|address| connect_one(address, sources)));
     loop {
         let more = waiting.len() > 0;
         tokio::select! {
@@ -133,20 +165,32 @@ async fn connect(addresses: &[IpAddr], port: u16) -> io::Result<(TcpStream, Sock
                 Some(Ok(connected)) => return Ok(connected),
                 Some(Err(error)) => {
                     last_error = error;
-                    attempts.extend(waiting.next().map(connect_one));
+                    attempts.extend(waiting.next().map(|address| connect_one(address, sources)));
                 }
                 None => {}
             },
             () = tokio::time::sleep(NEXT_ADDRESS_AFTER), if more => {
-                attempts.extend(waiting.next().map(connect_one));
+                attempts.extend(waiting.next().map(|address| connect_one(address, sources)));
             }
             else => return Err(last_error),
         }
     }
 }
 
-async fn connect_one(address: SocketAddr) -> io::Result<(TcpStream, SocketAddr)> {
-    let stream = TcpStream::connect(address).await?;
+async fn connect_one(
+    address: SocketAddr,
+    sources: &[IpAddr],
+) -> io::Result<(TcpStream, SocketAddr)> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    let same_family = |source: &&IpAddr| source.is_ipv4() == address.is_ipv4();
+    if let Some(source) = sources.iter().find(same_family) {
+        socket.bind(SocketAddr::new(*source, 0))?;
+    }
+    let stream = socket.connect(address).await?;
     stream.set_nodelay(true)?;
     Ok((stream, address))
 }
@@ -170,6 +214,7 @@ fn interleave(addresses: &[IpAddr]) -> Vec<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dns::Exchanger;
 
     #[derive(Debug)]
     struct Fixed(Vec<IpAddr>);
@@ -178,6 +223,10 @@ mod tests {
         fn addresses(&self, _: &str) -> BoxFuture<'_, Result<Vec<IpAddr>, DnsError>> {
             let answer = self.0.clone();
             Box::pin(async move { Ok(answer) })
+        }
+
+        fn exchangers(&self, _: &str) -> BoxFuture<'_, Result<Vec<Exchanger>, DnsError>> {
+            Box::pin(async { Ok(Vec::new()) })
         }
     }
 

@@ -44,6 +44,7 @@ mod tests {
                 priority: 0,
                 weight: 1,
                 tls: TlsPolicy::Opportunistic,
+                ..Destination::default()
             }],
             verify: None,
             catch_all: false,

@@ -22,10 +22,13 @@ use super::governor::{
 };
 use super::route::RouteKey;
 use super::turn::WorkSlot;
+use crate::smtp::client::ChunkingFault;
 use crate::supervision::Alarm;
 
 /// An opportunistic handshake that failed is not tried again for this long (delivery.md B7).
 const TLS_AVOIDED_FOR: Duration = Duration::from_secs(3600);
+/// BDAT that failed is not tried again for this long (OUT7).
+const CHUNKING_AVOIDED_FOR: Duration = Duration::from_secs(24 * 3600);
 /// Connections get this long for the message they carry and for QUIT when the governor ends.
 const CLOSE_GRACE: Duration = Duration::from_secs(25);
 
@@ -124,6 +127,13 @@ pub enum GovernorMessage {
         endpoint: EndpointId,
         /// What went wrong.
         why: String,
+    },
+    /// BDAT does not work with a host that announces it (OUT7).
+    ChunkingFailed {
+        /// The host.
+        endpoint: EndpointId,
+        /// What went wrong.
+        fault: ChunkingFault,
     },
     /// A connection's task has ended.
     ChildEnded {
@@ -260,6 +270,12 @@ impl GovernorState {
                 let until = self.clock().monotonic() + TLS_AVOIDED_FOR;
                 self.tls_avoided_until.insert(endpoint, until);
                 tracing::warn!(route = %self.route, error = why, "TLS does not work with a destination; mail goes in clear for an hour");
+                None
+            }
+            GovernorMessage::ChunkingFailed { endpoint, fault } => {
+                let until = self.clock().monotonic() + CHUNKING_AVOIDED_FOR;
+                self.chunking_avoided_until.insert(endpoint, until);
+                tracing::warn!(route = %self.route, ?fault, "CHUNKING does not work with a destination; mail goes by DATA for a day");
                 None
             }
             GovernorMessage::ChildEnded { child, failure } => self.child_ended(child, failure),

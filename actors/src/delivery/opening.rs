@@ -10,6 +10,7 @@ use storage::model::{Destination, TlsPolicy};
 
 use super::conversation::{Avoid, Conversation, Manners};
 use super::dialer::{DialError, Dialer};
+use super::ourselves;
 use crate::smtp::client::{Cause, Ending, Phase};
 
 /// Opens connections.
@@ -91,6 +92,16 @@ impl Opener {
         banner_timeout: Duration,
     ) -> Result<Conversation, OpenFailure> {
         let connection = self.dialer.dial(&host.host, host.port).await?;
+        if let Some(address) = ourselves::reached(&connection, host, &self.manners.listeners) {
+            return Err(OpenFailure::Session {
+                host: super::route::host_port(host),
+                ending: Ending {
+                    phase: Phase::Banner,
+                    cause: Cause::Ourselves(address.to_string()),
+                    transactions: 0,
+                },
+            });
+        }
         Conversation::open(connection, host, &self.manners, avoid, banner_timeout)
             .await
             .map_err(|ending| OpenFailure::Session {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use storage::model::{Destination, Domain};
+use storage::model::{Destination, Domain, HostRole};
 
 /// The hosts a domain's mail goes to, sorted, so that domains with the same hosts (and the same
 /// encryption, priorities and weights) have the same key and share one governor.
@@ -27,6 +27,13 @@ impl RouteKey {
     #[must_use]
     pub fn of(domain: &Domain) -> Self {
         Self::new(domain.destinations.clone())
+    }
+
+    /// Whether every host of it can be connected to: no MX records have to be looked up first.
+    #[must_use]
+    pub fn is_resolved(&self) -> bool {
+        let mail_domain = |host: &Destination| host.role == HostRole::MailDomain;
+        !self.0.is_empty() && !self.0.iter().any(mail_domain)
     }
 
     /// The hosts, by priority, then by name.
@@ -58,7 +65,9 @@ struct Host<'a>(&'a Destination);
 impl fmt::Display for Host<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Destination { host, port, .. } = self.0;
-        if host.contains(':') {
+        if self.0.role == HostRole::MailDomain {
+            write!(f, "mx:{host}")
+        } else if host.contains(':') {
             write!(f, "[{host}]:{port}")
         } else {
             write!(f, "{host}:{port}")
@@ -84,6 +93,7 @@ mod tests {
             priority,
             weight: 1,
             tls: TlsPolicy::Opportunistic,
+            ..Destination::default()
         }
     }
 

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use super::classify::Class;
 use super::delivery_actor::DeliveryMessage;
+use super::dsn::Reporter;
 use super::governor::{PermitId, Pick};
 
 /// Takes one message to an attempt that waits for it.
@@ -43,6 +44,8 @@ pub struct Work {
     pub proving: bool,
     /// Whose lease it is.
     pub delivery: ActorRef<DeliveryMessage>,
+    /// Tells senders.
+    pub reporter: Reporter,
 }
 
 /// What became of a lease.

@@ -7,8 +7,9 @@ use futures_util::future::BoxFuture;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{NameServerConfig, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::proto::rr::{Name, RData, Record};
 
-use super::{ADDRESSES_MAX, DnsError, Resolver, literal};
+use super::{ADDRESSES_MAX, DnsError, EXCHANGERS_MAX, Exchanger, Resolver, literal};
 
 /// Time for one look-up with all its repetitions.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -92,6 +93,43 @@ impl Resolver for HickoryResolver {
             Ok(addresses)
         })
     }
+
+    fn exchangers(&self, domain: &str) -> BoxFuture<'_, Result<Vec<Exchanger>, DnsError>> {
+        let host = domain.trim_end_matches('.').to_owned();
+        Box::pin(async move {
+            let unavailable = |why: String| DnsError::Unavailable {
+                host: host.clone(),
+                why,
+            };
+            let question = self.inner.mx_lookup(format!("{host}."));
+            let answer = tokio::time::timeout(LOOKUP_TIMEOUT, question)
+                .await
+                .map_err(|_| unavailable("no answer in time".to_owned()))?;
+            let found = match answer {
+                Ok(found) => found,
+                Err(error) if error.is_nx_domain() => return Err(DnsError::NoDomain { host }),
+                Err(error) if error.is_no_records_found() => return Ok(Vec::new()),
+                Err(error) => return Err(unavailable(error.to_string())),
+            };
+            let exchanger = |record: &Record| match &record.data {
+                RData::MX(mx) => Some(Exchanger {
+                    preference: mx.preference,
+                    host: host_name(&mx.exchange),
+                }),
+                _ => None,
+            };
+            let mut exchangers: Vec<_> = found.answers().iter().filter_map(exchanger).collect();
+            exchangers.sort();
+            exchangers.truncate(EXCHANGERS_MAX);
+            Ok(exchangers)
+        })
+    }
+}
+
+/// As it stands in our records: lower case, without the last dot; empty for the root.
+fn host_name(name: &Name) -> String {
+    let text = name.to_ascii().to_ascii_lowercase();
+    text.trim_end_matches('.').to_owned()
 }
 
 impl std::fmt::Debug for HickoryResolver {

@@ -15,12 +15,21 @@ pub use hickory::HickoryResolver;
 /// Addresses kept of one answer, at most.
 pub const ADDRESSES_MAX: usize = 16;
 
+/// MX records kept of one answer, at most.
+pub const EXCHANGERS_MAX: usize = 16;
+
 /// Why a name has no address now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DnsError {
     /// The name does not exist or has no address. Believed only as long as the answer lives.
     #[error("{host} has no address")]
     NoAddress {
+        /// The name that was asked for.
+        host: String,
+    },
+    /// The domain does not exist.
+    #[error("the domain {host} does not exist")]
+    NoDomain {
         /// The name that was asked for.
         host: String,
     },
@@ -37,10 +46,23 @@ pub enum DnsError {
     Configuration(String),
 }
 
-/// Finds the addresses of a host.
+/// One MX record (RFC 5321 §5.1).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Exchanger {
+    /// Lower is tried first.
+    pub preference: u16,
+    /// The host, in lower case, without the dot at its end; empty for the null MX (RFC 7505).
+    pub host: String,
+}
+
+/// Finds the addresses of a host and the mail exchangers of a domain.
 pub trait Resolver: Send + Sync + fmt::Debug + 'static {
     /// The addresses of `host`, at least one and at most [`ADDRESSES_MAX`], in the order to try.
     fn addresses(&self, host: &str) -> BoxFuture<'_, Result<Vec<IpAddr>, DnsError>>;
+
+    /// The MX records of a domain, at most [`EXCHANGERS_MAX`], the preferred first; none when it
+    /// exists and has none. A domain that does not exist is [`DnsError::NoDomain`].
+    fn exchangers(&self, domain: &str) -> BoxFuture<'_, Result<Vec<Exchanger>, DnsError>>;
 }
 
 /// The address when `host` is an address literal, IPv6 with or without brackets.

@@ -48,6 +48,12 @@ impl HeaderSection {
         Ok(())
     }
 
+    /// Whether its end has been seen.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
     /// The section so far, with the CRLF of its last line, without the empty line.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

@@ -48,6 +48,8 @@ pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Waiting for the greeting of a configured host (RFC 5321 §4.5.3.2.1 allows 5 minutes to strangers).
 pub const BANNER_TIMEOUT: Duration = Duration::from_secs(30);
+/// To the greeting that a probe waits for.
+pub const PROBE_BANNER_TIMEOUT: Duration = Duration::from_secs(10);
 /// EHLO, HELO, STARTTLS, MAIL, RCPT and RSET (RFC 5321 §4.5.3.2.2 and §4.5.3.2.3).
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(300);
 /// The answer to DATA (RFC 5321 §4.5.3.2.4).

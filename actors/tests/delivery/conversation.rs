@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actors::delivery::conversation::{BodySource, Sent};
 use actors::delivery::{Avoid, Connection, Conversation, Dialer, Manners};
-use actors::smtp::client::{Cause, Phase, RecipientResult, Transaction};
+use actors::smtp::client::{Cause, Phase, RecipientResult, Timeouts, Transaction};
 use actors::tls::ClientTls;
 use bytes::Bytes;
 use storage::model::{
@@ -40,12 +40,16 @@ fn host() -> Host {
         priority: 0,
         weight: 1,
         tls: TlsPolicy::Opportunistic,
+        ..Host::default()
     }
 }
 
 fn manners() -> Manners {
     Manners {
+        hostname: "mx.example.net".into(),
         helo_name: "mx.example.net".into(),
+        timeouts: Timeouts::default(),
+        listeners: Arc::new([]),
         tls: ClientTls::new().unwrap(),
         clock: Arc::new(TokioClock::new(Timestamp::from_secs(1_790_000_000))),
     }
@@ -186,6 +190,7 @@ async fn q22_a_refusal_in_the_middle_of_a_body_is_heard_although_nobody_reads() 
         let connection = Connection {
             stream: Box::new(ours),
             peer: None,
+            local: None,
         };
         let banner = Duration::from_secs(10);
         let opened =

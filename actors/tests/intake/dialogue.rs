@@ -52,6 +52,7 @@ async fn add_domain(spool: &Spool, name: &str) -> DomainId {
         priority: 10,
         weight: 1,
         tls: TlsPolicy::None,
+        ..Destination::default()
     };
     let new = NewDomain::new(name.parse().unwrap(), vec![destination]);
     spool.add_domain(new, audit()).await.unwrap().id

@@ -379,6 +379,7 @@ impl Dialer for Net {
                     Ok(Connection {
                         stream: Box::new(stream),
                         peer: None,
+                        local: None,
                     })
                 }
             }

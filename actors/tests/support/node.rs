@@ -6,7 +6,8 @@ use std::time::Duration;
 use actors::delivery::delivery_actor::DeliveryMessage;
 use actors::delivery::delivery_supervisor::{DeliverySupervisor, SupervisorMessage};
 use actors::delivery::host_governor::GovernorMessage;
-use actors::delivery::{DeliveryContext, Manners, Opener};
+use actors::delivery::{DeliveryContext, Manners, Opener, Routing};
+use actors::smtp::client::Timeouts;
 use actors::status::{DestinationState, DomainStatus, StatusBoard};
 use actors::tls::ClientTls;
 use bytes::Bytes;
@@ -64,6 +65,7 @@ impl Node {
                 dialer: Arc::new(net.clone()),
                 manners: manners(&spool),
             },
+            routing: Routing::default(),
             seed: 7,
         };
         let (delivery, _) = DeliverySupervisor::spawn(None, DeliverySupervisor, context)
@@ -168,7 +170,11 @@ impl Node {
     /// The live state, with the settings as they are now.
     pub(crate) fn status(&self, domain: &Domain) -> DomainStatus {
         let domain = self.spool.directory().domain(domain.id).unwrap();
-        self.board.domain(&domain, &self.spool.counters(domain.id))
+        self.board.domain(
+            &domain,
+            &self.spool.counters(domain.id),
+            self.spool.clock().now(),
+        )
     }
 
     pub(crate) fn state(&self, domain: &Domain) -> DestinationState {
@@ -238,7 +244,10 @@ impl Node {
 
 pub(crate) fn manners(spool: &Spool) -> Manners {
     Manners {
+        hostname: "mx.example.net".into(),
         helo_name: "mx.example.net".into(),
+        timeouts: Timeouts::default(),
+        listeners: Arc::new([]),
         tls: ClientTls::new().unwrap(),
         clock: Arc::clone(spool.clock()),
     }
@@ -251,6 +260,7 @@ pub(crate) fn host(name: &str) -> Host {
         priority: 0,
         weight: 1,
         tls: TlsPolicy::Opportunistic,
+        ..Host::default()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use actors::delivery::Routing;
 use actors::retention::retention_actor::RetentionMessage;
 use actors::status::StatusBoard;
 use actors::supervision::{ChildSpec, Exit, Stopping};
@@ -24,6 +25,7 @@ async fn start(spool: &Spool, net: Net, smtp: Vec<ChildSpec>) -> Tree {
         board: StatusBoard::default(),
         dialer: Arc::new(net),
         manners: manners(spool),
+        routing: Routing::default(),
         seed: 1,
         web: Vec::new(),
         smtp,

@@ -21,6 +21,7 @@ pub(crate) fn domain() -> Result<NewDomain, Failure> {
         priority: 10,
         weight: 1,
         tls: TlsPolicy::None,
+        ..Destination::default()
     };
     Ok(NewDomain::new("x.example".parse()?, vec![destination]))
 }

@@ -31,6 +31,7 @@ pub(crate) struct Order {
     domains: HashMap<DomainId, DomainOrder>,
     /// The number that the next domain gets.
     pub(crate) next_domain: u32,
+    next_outbound: u32,
     /// The number that the next audit row gets.
     pub(crate) next_audit: u64,
     /// The latest clock watermark that was written.
@@ -115,6 +116,7 @@ impl Order {
                 .map(|(domain, head)| (domain, DomainOrder::new(head)))
                 .collect(),
             next_domain,
+            next_outbound: DomainId::OUTBOUND_FIRST,
             next_audit,
             clock_written,
             news: News::default(),
@@ -150,6 +152,17 @@ impl Order {
         if let Entry::Vacant(place) = self.domains.entry(domain) {
             place.insert(DomainOrder::default());
         }
+    }
+
+    /// A number for a domain that only our own mail goes to. Not given again before a restart, when
+    /// nothing of the one before is left.
+    pub(crate) fn take_outbound(&mut self) -> DomainId {
+        let known = self.domains.keys().map(|domain| domain.0).max();
+        let next = known.map_or(0, |known| known.saturating_add(1));
+        self.next_outbound = self.next_outbound.max(next).max(DomainId::OUTBOUND_FIRST);
+        let taken = DomainId(self.next_outbound);
+        self.next_outbound = self.next_outbound.saturating_add(1);
+        taken
     }
 
     /// Forgets a domain; no mail is taken for it any more.

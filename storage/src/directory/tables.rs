@@ -8,6 +8,8 @@ use crate::model::{Domain, DomainId, DomainName, VerifyMode};
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
     by_name: HashMap<DomainName, DomainId>,
+    /// Domains to which only our own mail goes: never looked at for what comes in.
+    outbound: HashMap<DomainName, DomainId>,
     pub(super) domains: HashMap<DomainId, DomainTable>,
     /// Names of domains that are being removed: not to be given again before that has ended.
     leaving: HashSet<DomainName>,
@@ -29,7 +31,12 @@ impl Tables {
 
     /// Adds a domain, or changes what is known about it.
     pub(crate) fn put_domain(&mut self, domain: Domain) {
-        self.by_name.insert(domain.name.clone(), domain.id);
+        let names = if domain.id.is_outbound() {
+            &mut self.outbound
+        } else {
+            &mut self.by_name
+        };
+        names.insert(domain.name.clone(), domain.id);
         let domain = Arc::new(domain);
         match self.domains.get_mut(&domain.id) {
             Some(table) => table.domain = domain,
@@ -41,6 +48,18 @@ impl Tables {
                 };
                 self.domains.insert(domain.id, table);
             }
+        }
+    }
+
+    /// The number of a domain that only our own mail goes to.
+    pub(crate) fn outbound(&self, name: &DomainName) -> Option<DomainId> {
+        self.outbound.get(name).copied()
+    }
+
+    /// Forgets a domain that only our own mail went to.
+    pub(crate) fn forget_outbound(&mut self, domain: DomainId) {
+        if let Some(table) = self.domains.remove(&domain) {
+            self.outbound.remove(&table.domain.name);
         }
     }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::address::DomainName;
 use super::continuity::Continuity;
+use super::destination::Destination;
 use super::id::DomainId;
 use super::time::Timestamp;
 
@@ -13,36 +14,8 @@ pub const HOLD_DAYS_DEFAULT: u16 = 15;
 pub const HOLD_DAYS_MIN: u16 = 1;
 /// Most days a domain may be held.
 pub const HOLD_DAYS_MAX: u16 = 60;
-
-/// How a connection to a destination is encrypted.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
-#[serde(rename_all = "snake_case")]
-pub enum TlsPolicy {
-    /// Never ask for STARTTLS.
-    None,
-    /// STARTTLS when offered, certificate not verified, plaintext when it fails.
-    #[default]
-    Opportunistic,
-    /// STARTTLS or nothing; certificate not verified.
-    Required,
-    /// STARTTLS with a certificate that verifies for the host's name, or nothing.
-    Verified,
-}
-
-/// One host of the customer's own mail server.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Destination {
-    /// Host name, IPv4 address or IPv6 address without brackets.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
-    /// Lower is tried first.
-    pub priority: u16,
-    /// Share among hosts of one priority, at least 1.
-    pub weight: u16,
-    /// Encryption on the way there.
-    pub tls: TlsPolicy,
-}
+/// Days that our own mail to others is tried (RFC 5321 §4.5.4.1).
+pub const OUTBOUND_HOLD_DAYS: u16 = 5;
 
 /// How recipients are checked at RCPT (requirement D6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +49,8 @@ pub struct Domain {
     pub id: DomainId,
     /// Its name.
     pub name: DomainName,
-    /// The customer's hosts; at least one.
+    /// The customer's hosts; at least one for a protected domain, none for another's, to which
+    /// only our own mail goes (see [`DomainId::is_outbound`]).
     pub destinations: Vec<Destination>,
     /// Explicit choice of the recipient check; none means `directory` as soon as the domain has a
     /// mailbox and `accept` until then.
@@ -94,6 +68,13 @@ pub struct Domain {
 }
 
 impl Domain {
+    /// The hold that is in force; one whose time is over is none.
+    #[must_use]
+    pub fn hold_at(&self, now: Timestamp) -> Option<&Hold> {
+        let over = |hold: &&Hold| hold.until.is_none_or(|until| until > now);
+        self.hold.as_ref().filter(over)
+    }
+
     /// The hold period.
     #[must_use]
     pub fn hold_period(&self) -> std::time::Duration {
@@ -104,5 +85,31 @@ impl Domain {
     #[must_use]
     pub fn expires_at(&self, accepted_at: Timestamp) -> Timestamp {
         accepted_at.saturating_add(self.hold_period())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::testing::domain;
+
+    #[test]
+    fn s3_a_hold_whose_time_is_over_holds_nothing() {
+        let mut domain = domain(1, "x.example");
+        assert_eq!(domain.hold_at(Timestamp::default()), None);
+        domain.hold = Some(Hold {
+            reason: "maintenance".to_owned(),
+            by: "operator".to_owned(),
+            since: Timestamp::default(),
+            until: Some(Timestamp::from_secs(10)),
+        });
+        assert!(domain.hold_at(Timestamp::from_secs(9)).is_some());
+        assert!(domain.hold_at(Timestamp::from_secs(10)).is_none());
+        domain.hold.as_mut().unwrap().until = None;
+        assert!(
+            domain
+                .hold_at(Timestamp::from_secs(u64::MAX / 2_000))
+                .is_some()
+        );
     }
 }

@@ -168,9 +168,22 @@ impl IdGenerator {
     }
 }
 
-/// A protected domain's number, given once and never reused; first part of every queue key.
+/// A domain's number; first part of every queue key. A protected domain's is given once and never
+/// reused. Numbers from [`DomainId::OUTBOUND_FIRST`] on are those of other people's domains, to which
+/// only our own mail goes: notifications, and what is written in the portal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DomainId(pub u32);
+
+impl DomainId {
+    /// The first number of a domain that is not protected.
+    pub const OUTBOUND_FIRST: u32 = 1 << 31;
+
+    /// Whether it is somebody else's domain: nothing is ever taken in for it from outside.
+    #[must_use]
+    pub const fn is_outbound(self) -> bool {
+        self.0 >= Self::OUTBOUND_FIRST
+    }
+}
 
 /// A position in the queue, given by the single writer at commit. Later commits are always larger,
 /// so a cursor that has passed a position never misses an entry behind it.

@@ -19,6 +19,8 @@ pub enum IntentAction {
     Bounce,
     /// Discard without telling anybody.
     Remove,
+    /// Into the queue of this domain, whose route it takes from then on.
+    Move(DomainId),
 }
 
 /// One wish about one entry.

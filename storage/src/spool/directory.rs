@@ -14,7 +14,7 @@ use crate::error::{ChangeError, SpoolError};
 use crate::feed::Hint;
 use crate::keyspace::{directory as keys, meta};
 use crate::model::domain::{HOLD_DAYS_DEFAULT, HOLD_DAYS_MAX, HOLD_DAYS_MIN};
-use crate::model::{AuditRow, Destination, Domain, DomainId, DomainName, VerifyMode};
+use crate::model::{AuditRow, Destination, Domain, DomainId, DomainName, HostRole, VerifyMode};
 
 /// Hosts of one domain, at most.
 const DESTINATIONS_MAX: usize = 16;
@@ -144,7 +144,7 @@ impl Spool {
     }
 }
 
-fn put_domain(batch: &mut Batch, domain: &Domain) -> Result<(), codec::RowError> {
+pub(super) fn put_domain(batch: &mut Batch, domain: &Domain) -> Result<(), codec::RowError> {
     batch.encode(KeyspaceId::Domains, &keys::domain_key(domain.id), |out| {
         codec::encode(out, domain)
     })
@@ -172,6 +172,19 @@ fn check(domain: &Domain) -> Result<(), ChangeError> {
         }
         if destination.port == 0 || destination.weight == 0 {
             return bad("destination", "port and weight are at least 1");
+        }
+        if destination.role == HostRole::Exchanger
+            || (destination.role == HostRole::MailDomain && is_address)
+        {
+            return bad("destination", "MX records are those of a domain name");
+        }
+        if let Some(login) = &destination.login
+            && (login.user.is_empty() || login.password.expose().is_empty())
+        {
+            return bad("destination", "a user and a password are expected together");
+        }
+        if destination.login.is_some() && !destination.tls.is_strict() {
+            return bad("destination", "a password goes only where TLS is demanded");
         }
     }
     if !(HOLD_DAYS_MIN..=HOLD_DAYS_MAX).contains(&domain.hold_days) {

@@ -117,6 +117,26 @@ impl Spool {
         Ok(IntentTicket { left: ticket })
     }
 
+    /// Notes that somebody believes a domain's destination to be back, and says so to whoever probes
+    /// it. Only the audit row is kept.
+    ///
+    /// # Errors
+    /// [`SpoolError::UnknownDomain`]; [`SpoolError::Engine`].
+    pub async fn ask_probe(&self, domain: DomainId, audit: AuditRow) -> Result<(), SpoolError> {
+        self.inner
+            .committer
+            .commit(Batch::new(), Durability::Synced, |order, batch| {
+                if order.domain(domain).is_none() {
+                    return Err(SpoolError::UnknownDomain(domain));
+                }
+                put_audit(order, batch, &audit)?;
+                Ok(())
+            })
+            .await?;
+        self.inner.feed.tell(Hint::Probe(domain));
+        Ok(())
+    }
+
     /// What is wanted with entries of a domain, in the order in which it was asked for.
     #[must_use]
     pub fn intents(&self, domain: DomainId) -> Vec<Intent> {

@@ -20,6 +20,8 @@ pub enum RecipientOutcome {
     },
     /// The hold period is over: set aside for 30 days.
     Expired,
+    /// The hold period is over, and a notification went out or none was owed.
+    ExpiredReported,
     /// Discarded or bounced by an administrator.
     Removed,
     /// Permanently refused, but nobody may be told: set aside for 30 days (D2).
@@ -166,6 +168,10 @@ impl Applied {
             RecipientOutcome::Removed => {
                 self.tally.removed += 1;
                 Disposition::Removed
+            }
+            RecipientOutcome::ExpiredReported => {
+                self.tally.expired += 1;
+                Disposition::Expired
             }
             RecipientOutcome::Expired => {
                 let reason = state

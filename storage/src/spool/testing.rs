@@ -38,6 +38,7 @@ pub(crate) fn destination() -> Destination {
         priority: 10,
         weight: 1,
         tls: TlsPolicy::Opportunistic,
+        ..Destination::default()
     }
 }
 

@@ -6,6 +6,7 @@ mod continuity;
 mod damage;
 mod disk;
 mod model;
+mod outbound;
 mod queue;
 mod set_aside;
 mod settling;

@@ -5,10 +5,12 @@ use std::net::IpAddr;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use storage::model::domain::{HOLD_DAYS_DEFAULT, HOLD_DAYS_MAX, HOLD_DAYS_MIN};
-use storage::model::{Destination, Domain, DomainName, TlsPolicy, VerifyMode};
+use storage::model::{
+    Destination, Domain, DomainName, HostRole, Login, Secret, TlsPolicy, VerifyMode,
+};
 use utoipa::ToSchema;
 
-use super::domain_view::{tls_word, verify_word};
+use super::domain_view::verify_word;
 use super::form::{Faults, Given, Unknown};
 
 /// Hosts of one domain. More is a mistake.
@@ -66,10 +68,23 @@ pub(super) struct DestinationInput {
     #[serde(default)]
     #[schema(value_type = Option<u16>)]
     weight: Given<u16>,
-    /// `none`, `opportunistic` (when absent), `required` or `verified`.
+    /// `none`, `opportunistic` (when absent), `required`, `verified`, or `pinned:` with the SHA-256
+    /// of a certificate or public key, several joined by `+`.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     tls: Given<String>,
+    /// `host` is a domain: its MX records name the servers.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    mx: Given<bool>,
+    /// As whom to sign in (SMTP AUTH); needs a policy that demands TLS.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    user: Given<String>,
+    /// The password; absent: the one that is known for this host and user.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    password: Given<String>,
     #[serde(flatten)]
     #[schema(ignore)]
     unknown: Unknown,
@@ -140,7 +155,8 @@ impl DomainChange {
 
     /// Makes the change.
     pub(super) fn apply(self, domain: &mut Domain) {
-        if let Some(destinations) = self.destinations {
+        if let Some(mut destinations) = self.destinations {
+            keep_passwords(&mut destinations, &domain.destinations);
             domain.destinations = destinations;
         }
         if let Some(verify) = self.verify {
@@ -187,7 +203,9 @@ fn described_destination(destination: &Destination) -> Value {
         "port": destination.port,
         "priority": destination.priority,
         "weight": destination.weight,
-        "tls": tls_word(&destination.tls),
+        "tls": destination.tls.to_string(),
+        "mx": destination.role == HostRole::MailDomain,
+        "user": destination.login.as_ref().map(|login| &login.user),
     })
 }
 
@@ -260,27 +278,80 @@ fn read_destination(
     if weight == Some(0) {
         faults.add(format!("{place}.weight"), "expected at least 1");
     }
-    let tls = match faults
-        .optional(&format!("{place}.tls"), input.tls)
-        .as_deref()
-    {
-        None | Some("opportunistic") => Some(TlsPolicy::Opportunistic),
-        Some("none") => Some(TlsPolicy::None),
-        Some("required") => Some(TlsPolicy::Required),
-        Some("verified") => Some(TlsPolicy::Verified),
-        Some(_) => {
-            let words = "expected \"none\", \"opportunistic\", \"required\" or \"verified\"";
-            faults.add(format!("{place}.tls"), words);
-            None
-        }
+    let tls_field = format!("{place}.tls");
+    let tls = match faults.optional(&tls_field, input.tls) {
+        None => Some(TlsPolicy::Opportunistic),
+        given => faults.parsed(&tls_field, given),
     };
+    let mx = faults.optional(&format!("{place}.mx"), input.mx);
+    let is_address = |host: &String| host.parse::<IpAddr>().is_ok();
+    if mx == Some(true) && host.as_ref().is_some_and(is_address) {
+        faults.add(
+            &host_field,
+            "expected a domain whose MX records are asked for",
+        );
+    }
+    let login = read_login(faults, place, input.user, input.password, tls.as_ref());
     Some(Destination {
         host: host?,
         port: port?,
         priority: priority.unwrap_or(PRIORITY_DEFAULT),
         weight: weight.unwrap_or(WEIGHT_DEFAULT),
         tls: tls?,
+        role: match mx {
+            Some(true) => HostRole::MailDomain,
+            _ => HostRole::Server,
+        },
+        login,
     })
+}
+
+/// A login without a password stands for the one that is known already, see [`keep_passwords`].
+fn read_login(
+    faults: &mut Faults,
+    place: &str,
+    user: Given<String>,
+    password: Given<String>,
+    tls: Option<&TlsPolicy>,
+) -> Option<Login> {
+    let user_field = format!("{place}.user");
+    let user = faults.optional(&user_field, user);
+    let password = faults.optional(&format!("{place}.password"), password);
+    let Some(user) = user else {
+        if password.is_some() {
+            faults.add(user_field, "missing beside a password");
+        }
+        return None;
+    };
+    if user.is_empty() || user.contains('\0') {
+        faults.add(&user_field, "expected a name");
+    }
+    if tls.is_some_and(|tls| !tls.is_strict()) {
+        let words = "a password goes only where TLS is demanded: required, verified or pinned";
+        faults.add(format!("{place}.tls"), words);
+    }
+    Some(Login {
+        user,
+        password: Secret::new(password.unwrap_or_default()),
+    })
+}
+
+/// Passwords are never shown, so a client that changes something else cannot give them back: they
+/// stay for the same user on the same host.
+fn keep_passwords(destinations: &mut [Destination], known: &[Destination]) {
+    for destination in destinations {
+        let place = (destination.host.as_str(), destination.port);
+        let same = known
+            .iter()
+            .find(|other| (other.host.as_str(), other.port) == place);
+        if let Some(login) = &mut destination.login
+            && login.password.expose().is_empty()
+            && let Some(before) = same.and_then(|same| same.login.as_ref())
+            && before.user == login.user
+        {
+            login.password = before.password.clone();
+        }
+    }
 }
 
 fn read_host(faults: &mut Faults, field: &str, text: &str) -> Option<String> {
@@ -340,6 +411,32 @@ mod tests {
                 "verify",
             ]
         );
+    }
+
+    #[test]
+    fn out18_a_password_needs_tls_and_stays_when_it_is_not_given_again() {
+        let read = |value| {
+            let mut faults = Faults::default();
+            let input: DestinationInput = serde_json::from_value(value).unwrap();
+            let read = read_destination(&mut faults, "d", input);
+            faults.check(read)
+        };
+        let open = json!({"host": "smtp.example", "port": 587, "user": "relay", "password": "x"});
+        assert!(read(open).is_err());
+        let given = json!({"host": "smtp.example", "port": 587, "user": "relay", "password": "x", "tls": "verified"});
+        let known = read(given).unwrap();
+        let again =
+            json!({"host": "smtp.example", "port": 587, "user": "relay", "tls": "required"});
+        let mut again = [read(again).unwrap()];
+        keep_passwords(&mut again, std::slice::from_ref(&known));
+        assert_eq!(again[0].login, known.login);
+        let other =
+            json!({"host": "other.example", "port": 587, "user": "relay", "tls": "required"});
+        let mut other = [read(other).unwrap()];
+        keep_passwords(&mut other, &[known]);
+        assert_eq!(other[0].login.as_ref().unwrap().password.expose(), "");
+        let described = described_destination(&other[0]).to_string();
+        assert!(!described.contains("password"), "{described}");
     }
 
     #[test]

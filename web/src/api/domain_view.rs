@@ -1,7 +1,7 @@
 //! A domain as the API shows it.
 
 use serde::{Deserialize, Serialize};
-use storage::model::{Counters, Destination, Domain, Hold, TlsPolicy, VerifyMode};
+use storage::model::{Counters, Destination, Domain, Hold, HostRole, VerifyMode};
 use utoipa::ToSchema;
 
 use crate::AdminSite;
@@ -50,8 +50,13 @@ pub struct DestinationView {
     pub priority: u16,
     /// Share among hosts of one priority.
     pub weight: u16,
-    /// `none`, `opportunistic`, `required` or `verified`.
+    /// `none`, `opportunistic`, `required`, `verified`, or `pinned:` with fingerprints.
     pub tls: String,
+    /// Whether `host` is a domain whose MX records name the servers.
+    pub mx: bool,
+    /// As whom we sign in there; the password is never shown.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub user: Option<String>,
 }
 
 /// Delivery stopped by a person or a guard.
@@ -132,7 +137,7 @@ impl DomainView {
             verify_note: verify_note(verify).to_owned(),
             catch_all: domain.catch_all,
             hold_days: domain.hold_days,
-            hold: domain.hold.as_ref().map(HoldView::new),
+            hold: domain.hold_at(site.spool.clock().now()).map(HoldView::new),
             mailboxes: counts.mailboxes as u64,
             aliases: counts.aliases as u64,
             counters: CountersView::new(&site.spool.counters(domain.id)),
@@ -148,7 +153,9 @@ impl DestinationView {
             port: destination.port,
             priority: destination.priority,
             weight: destination.weight,
-            tls: tls_word(&destination.tls).to_owned(),
+            tls: destination.tls.to_string(),
+            mx: destination.role == HostRole::MailDomain,
+            user: destination.login.as_ref().map(|login| login.user.clone()),
         }
     }
 }
@@ -161,15 +168,6 @@ impl HoldView {
             since: hold.since.rfc3339(),
             until: hold.until.map(storage::model::Timestamp::rfc3339),
         }
-    }
-}
-
-pub(super) const fn tls_word(policy: &TlsPolicy) -> &'static str {
-    match policy {
-        TlsPolicy::None => "none",
-        TlsPolicy::Opportunistic => "opportunistic",
-        TlsPolicy::Required => "required",
-        TlsPolicy::Verified => "verified",
     }
 }
 

@@ -92,7 +92,7 @@ pub(super) async fn release(
     Path(name): Path<String>,
 ) -> Result<Json<DomainView>, Problem> {
     let domain = find(&site, &name)?;
-    let Some(hold) = &domain.hold else {
+    let Some(hold) = domain.hold_at(site.spool.clock().now()) else {
         return Err(Problem::conflict(format!("{name} is not held")));
     };
     let detail = json!({"held_by": hold.by, "since": hold.since.rfc3339(), "reason": hold.reason});

@@ -18,6 +18,7 @@ mod import_file;
 mod mailbox;
 mod mailboxes;
 mod page;
+mod probe;
 pub mod problem;
 mod queue;
 mod queue_action;
@@ -45,6 +46,7 @@ pub use domain_view::{CountersView, DestinationView, DomainView, HoldView};
 pub use import::ImportReport;
 pub use mailbox::MailboxView;
 pub use page::Page;
+pub use probe::ProbeReport;
 pub use problem::{FieldFault, Problem};
 pub use queue_action::ActionReport;
 pub use queue_entry::{QueueEntryView, RecipientView};
@@ -84,6 +86,7 @@ pub fn router() -> OpenApiRouter<AdminSite> {
         .routes(routes!(domains::list, domains::add))
         .routes(routes!(domains::show, domains::change))
         .routes(routes!(hold::hold, hold::release))
+        .routes(routes!(probe::probe))
         .routes(routes!(mailboxes::list, mailboxes::add))
         .routes(routes!(
             mailboxes::show,

@@ -29,6 +29,10 @@ pub(super) struct ListQuery {
     sender: Option<String>,
     /// A part of an open recipient's address.
     recipient: Option<String>,
+    /// A part of what was said last about an open recipient.
+    reply: Option<String>,
+    /// Seconds since it was accepted, at least.
+    older_than: Option<u64>,
     /// The `next` of the page before.
     after: Option<String>,
     /// Rows of a page: 1 to 1000, 100 when absent.
@@ -47,6 +51,8 @@ pub(super) async fn list(
         domain: query.domain,
         sender: query.sender,
         recipient: query.recipient,
+        reply: query.reply,
+        older_than: query.older_than,
     };
     let after = query.after.map(|after| after.parse()).transpose()?;
     let walked = walk(&site, &filter, after, limit(query.limit)).await?;

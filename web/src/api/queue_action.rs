@@ -30,7 +30,8 @@ const DONE_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(super) struct ActionInput {
     /// `retry`: at the next occasion. `bounce`: give up and tell the sender, if a notification is
-    /// owed. `remove`: discard without telling anybody.
+    /// owed. `remove`: discard without telling anybody. `move`: send it on the route of the domain
+    /// `to` from now on.
     #[serde(default)]
     #[schema(value_type = String, example = "retry")]
     action: Given<String>,
@@ -50,6 +51,18 @@ pub(super) struct ActionInput {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     recipient: Given<String>,
+    /// Entries with this in what was said last about an open recipient.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "550 5.7.1")]
+    reply: Given<String>,
+    /// Entries accepted at least this many seconds ago.
+    #[serde(default)]
+    #[schema(value_type = Option<u64>)]
+    older_than: Given<u64>,
+    /// For `move`: the protected domain whose route is taken.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    to: Given<String>,
     /// Everything that waits: has to be said, so that a forgotten filter is not a disaster.
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
@@ -86,6 +99,7 @@ pub struct ActionReport {
 struct Wanted {
     word: &'static str,
     action: IntentAction,
+    to: Option<String>,
     ids: Option<Vec<String>>,
     filter: QueueFilter,
     dry_run: bool,
@@ -93,15 +107,21 @@ struct Wanted {
 }
 
 impl ActionInput {
-    fn read(self, faults: &mut Faults) -> Option<Wanted> {
+    fn read(mut self, site: &AdminSite, faults: &mut Faults) -> Option<Wanted> {
         faults.refuse_unknown("", &self.unknown);
         let action = faults.required("action", self.action);
         let action = match action.as_deref() {
             Some("retry") => Some(("retry", IntentAction::Retry)),
             Some("bounce") => Some(("bounce", IntentAction::Bounce)),
             Some("remove") => Some(("remove", IntentAction::Remove)),
+            Some("move") => {
+                let to = faults.required("to", std::mem::take(&mut self.to));
+                let to = to.and_then(|name| target(site, faults, &name));
+                to.map(|to| ("move", IntentAction::Move(to)))
+            }
             Some(_) => {
-                faults.add("action", "expected \"retry\", \"bounce\" or \"remove\"");
+                let words = "expected \"retry\", \"bounce\", \"remove\" or \"move\"";
+                faults.add("action", words);
                 None
             }
             None => None,
@@ -113,10 +133,15 @@ impl ActionInput {
         {
             faults.add("ids", format!("expected 1 to {ENTRIES_MAX} queue ids"));
         }
+        if faults.optional("to", self.to).is_some() {
+            faults.add("to", "only a move has a target");
+        }
         let filter = QueueFilter {
             domain: faults.optional("domain", self.domain),
             sender: faults.optional("sender", self.sender),
             recipient: faults.optional("recipient", self.recipient),
+            reply: faults.optional("reply", self.reply),
+            older_than: faults.optional("older_than", self.older_than),
         };
         let all = faults.optional("all", self.all).unwrap_or_default();
         let filtered = filter != QueueFilter::default();
@@ -126,9 +151,15 @@ impl ActionInput {
         let dry_run = faults.optional("dry_run", self.dry_run).unwrap_or_default();
         let after = faults.optional("after", self.after);
         let (word, action) = action?;
+        let to = match action {
+            IntentAction::Move(to) => site.spool.directory().domain(to),
+            _ => None,
+        };
+        let to = to.map(|domain| domain.name.to_string());
         Some(Wanted {
             word,
             action,
+            to,
             ids,
             filter,
             dry_run,
@@ -146,7 +177,7 @@ pub(super) async fn act(
     JsonBody(input): JsonBody<ActionInput>,
 ) -> Result<Json<ActionReport>, Problem> {
     let mut faults = Faults::default();
-    let read = input.read(&mut faults);
+    let read = input.read(&site, &mut faults);
     let wanted = faults.check(read)?;
     let (entries, next) = chosen(&site, &wanted).await?;
     let mut report = ActionReport {
@@ -166,7 +197,7 @@ pub(super) async fn act(
     for (domain, sequences) in entries {
         let name = site.spool.directory().domain(domain);
         let name = name.map_or_else(|| domain.0.to_string(), |domain| domain.name.to_string());
-        let detail = json!({"entries": sequences.len(), "ids": wanted.ids, "sender": wanted.filter.sender, "recipient": wanted.filter.recipient});
+        let detail = json!({"entries": sequences.len(), "ids": wanted.ids, "sender": wanted.filter.sender, "recipient": wanted.filter.recipient, "reply": wanted.filter.reply, "older_than": wanted.filter.older_than, "to": wanted.to});
         let audit = operator.row(&site, &format!("queue.{}", wanted.word), name, &detail);
         let intents = sequences
             .into_iter()
@@ -184,6 +215,15 @@ pub(super) async fn act(
     };
     report.done = tokio::time::timeout(DONE_TIMEOUT, done).await.is_ok();
     Ok(Json(report))
+}
+
+/// A domain that mail can be moved to.
+fn target(site: &AdminSite, faults: &mut Faults, name: &str) -> Option<DomainId> {
+    let found = super::domains::find(site, name).ok();
+    if found.is_none() {
+        faults.add("to", format!("{name} is not protected here"));
+    }
+    found.map(|domain| domain.id)
 }
 
 type Chosen = BTreeMap<DomainId, Vec<Sequence>>;

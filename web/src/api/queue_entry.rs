@@ -115,7 +115,7 @@ const fn disposition_word(disposition: Disposition) -> &'static str {
 }
 
 /// `451 4.7.1 text`, or the text alone when there was no reply.
-fn reply_text(reply: &StoredReply) -> String {
+pub(super) fn reply_text(reply: &StoredReply) -> String {
     let code = (reply.code > 0).then(|| reply.code.to_string());
     let enhanced = reply.enhanced.map(|enhanced| enhanced.to_string());
     let parts = [code, enhanced, Some(reply.text.clone())];

@@ -5,12 +5,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::Deserialize;
-use storage::model::{DomainId, QueueEntry, Sequence};
+use storage::model::{DomainId, QueueEntry, RecipientState, Sequence, Timestamp};
 use storage::spool::SpoolError;
 use utoipa::IntoParams;
 
 use super::domains::find;
 use super::problem::Problem;
+use super::queue_entry::reply_text;
 use crate::AdminSite;
 
 /// Entries looked at in one request: a filter that fits nothing must not walk through millions.
@@ -28,15 +29,26 @@ pub(super) struct QueueFilter {
     pub(super) sender: Option<String>,
     /// A part of an open recipient's address, in any case.
     pub(super) recipient: Option<String>,
+    /// A part of what was said last about an open recipient, code included, in any case.
+    pub(super) reply: Option<String>,
+    /// Seconds since it was accepted, at least.
+    pub(super) older_than: Option<u64>,
 }
 
 impl QueueFilter {
-    fn fits(&self, entry: &QueueEntry) -> bool {
+    fn fits(&self, entry: &QueueEntry, now: Timestamp) -> bool {
         let contains = |text: String, part: &Option<String>| {
             let part = part.as_deref().map(str::to_lowercase);
             part.is_none_or(|part| text.to_lowercase().contains(&part))
         };
-        contains(entry.reverse_path.to_string(), &self.sender)
+        let age = now.saturating_since(entry.accepted_at).as_secs();
+        let replied = |state: &RecipientState| {
+            let reply = state.last_reply.as_ref();
+            reply.is_some_and(|reply| contains(reply_text(reply), &self.reply))
+        };
+        self.older_than.is_none_or(|least| age >= least)
+            && (self.reply.is_none() || entry.open_recipients().any(|(_, state)| replied(state)))
+            && contains(entry.reverse_path.to_string(), &self.sender)
             && (self.recipient.is_none()
                 || entry
                     .open_recipients()
@@ -117,7 +129,7 @@ pub(super) async fn walk(
     limit: usize,
 ) -> Result<Walked, Problem> {
     let domains = match &filter.domain {
-        Some(name) => vec![find(site, name)?.id],
+        Some(name) => vec![find_any(site, name)?],
         None => site.spool.domains_with_mail(),
     };
     let mut places = domains.into_iter().flat_map(|domain| {
@@ -143,6 +155,7 @@ pub(super) async fn walk(
                 })
         }
     };
+    let now = site.spool.clock().now();
     let mut entries = Vec::new();
     let mut examined = 0;
     while let Some(at) = place {
@@ -163,7 +176,7 @@ pub(super) async fn walk(
                 break;
             }
             at.behind = Some(entry.sequence);
-            if filter.fits(&entry) {
+            if filter.fits(&entry, now) {
                 entries.push(entry);
             }
         }
@@ -177,6 +190,16 @@ pub(super) async fn walk(
         entries,
         next: None,
     })
+}
+
+/// The number of a domain that is protected here, or that our own mail goes to.
+fn find_any(site: &AdminSite, name: &str) -> Result<DomainId, Problem> {
+    let outbound = name.parse().ok();
+    let outbound = outbound.and_then(|name| site.spool.directory().outbound(&name));
+    match find(site, name) {
+        Ok(domain) => Ok(domain.id),
+        Err(unknown) => outbound.ok_or(unknown),
+    }
 }
 
 async fn read(site: &AdminSite, at: Place) -> Result<Vec<QueueEntry>, SpoolError> {

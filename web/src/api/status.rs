@@ -86,7 +86,7 @@ impl StatusView {
         let now = site.spool.clock().now();
         let statuses = domains.iter().map(|domain| {
             let counters = site.spool.counters(domain.id);
-            DomainStatusView::new(&site.status.domain(domain, &counters), now)
+            DomainStatusView::new(&site.status.domain(domain, &counters, now), now)
         });
         Self {
             hostname: site.hostname.to_string(),

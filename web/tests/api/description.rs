@@ -29,6 +29,7 @@ const ROUTES: &[&str] = &[
     "POST /api/v1/aliases",
     "POST /api/v1/aside/{id}/release",
     "POST /api/v1/domains",
+    "POST /api/v1/domains/{name}/probe",
     "POST /api/v1/mailboxes",
     "POST /api/v1/mailboxes/import",
     "POST /api/v1/queue/actions",

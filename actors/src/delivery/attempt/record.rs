@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use storage::model::{AsideKind, ForwardPath, QueueEntry, ReversePath};
-use storage::spool::{BodyReader, RecipientOutcome, Settled, Settlement, SpoolError};
+use storage::model::{AsideKind, BodyKind, ForwardPath, QueueEntry, ReversePath};
+use storage::spool::{BodyReader, RecipientOutcome, Settled, SpoolError};
 use tokio::sync::oneshot;
 
 use super::super::classify::{self, AttemptVerdict, Class, Signal};
 use super::super::conversation::{BodySource, Conversation, Sent};
 use super::super::delivery_actor::DeliveryMessage;
+use super::super::dsn::Reporter;
 use super::super::governor::Conveyance;
+use super::super::host_governor::GovernorMessage;
 use super::super::stored_reply::{stored, stored_event};
 use super::super::turn::{LeaseEnd, Question, Verdict, Work};
 use super::{Attempt, Orphaned};
@@ -27,7 +29,16 @@ impl Attempt {
     ) -> Result<(Finished, Option<Ending>), ServiceError> {
         let transaction = transaction(&work.entry, &work.recipients, conversation);
         let body = self.spool.body(&work.entry);
+        let is_eight_bit = transaction.body == BodyKind::EightBitMime;
+        let peer = Peer {
+            reporter: work.reporter.clone(),
+            reports: conversation.capabilities().dsn,
+        };
+        if is_eight_bit && !conversation.capabilities().eight_bit_mime {
+            metrics::eight_bit_as_is();
+        }
         let sent = conversation.send(transaction, body).await;
+        self.note_chunking(&sent);
         let verdict = classify::attempt(&sent.outcome, sent.ending.as_ref());
         let report = Finished::new(&work.entry, &verdict, &sent);
         if let Some(latency) = report.latency {
@@ -36,7 +47,7 @@ impl Attempt {
         let ending = sent.ending.clone();
         let delivery = work.delivery.clone();
         let sequence = work.entry.sequence;
-        let end = self.record(work, verdict, sent).await?;
+        let end = self.record(work, &peer, verdict, sent).await?;
         delivery
             .send_message(DeliveryMessage::LeaseEnded { sequence, end })
             .map_err(|_| Orphaned)?;
@@ -46,6 +57,7 @@ impl Attempt {
     async fn record(
         &self,
         work: Work,
+        peer: &Peer,
         verdict: AttemptVerdict,
         mut sent: Sent<SpoolError>,
     ) -> Result<LeaseEnd, ServiceError> {
@@ -56,7 +68,7 @@ impl Attempt {
         let settled = if done.is_empty() {
             Settled::Open(Box::new(work.entry))
         } else {
-            self.settle(work.entry, done).await?
+            self.settle(peer, work.entry, done).await?
         };
         let entry = match settled {
             Settled::Open(entry) if !all_done => *entry,
@@ -85,7 +97,7 @@ impl Attempt {
             .map_err(|_| Orphaned)?;
         let outcomes = outcomes.await.map_err(|_| Orphaned)?;
         if !outcomes.is_empty() {
-            let settled = self.settle(entry, outcomes).await?;
+            let settled = self.settle(peer, entry, outcomes).await?;
             return Ok(recorded(settled, delivered, true));
         }
         Ok(match delivered {
@@ -151,16 +163,32 @@ impl Attempt {
 
     async fn settle(
         &self,
+        peer: &Peer,
         entry: QueueEntry,
         outcomes: Vec<(usize, RecipientOutcome)>,
     ) -> Result<Settled, SpoolError> {
-        let settlement = Settlement {
-            entry,
-            outcomes,
-            notices: Vec::new(),
-        };
+        let reporter = &peer.reporter;
+        let settlement = reporter.settlement(entry, outcomes, peer.reports).await;
         self.spool.settle(settlement).await
     }
+
+    /// Tells the governor that BDAT does not work with this host (OUT7).
+    fn note_chunking(&self, sent: &Sent<SpoolError>) {
+        if let Some(fault) = sent.outcome.chunking_fault {
+            let endpoint = self.endpoint;
+            // Whoever is gone does not need to know.
+            let _ = self
+                .governor
+                .send_message(GovernorMessage::ChunkingFailed { endpoint, fault });
+        }
+    }
+}
+
+/// What the record has to know of the other side.
+struct Peer {
+    reporter: Reporter,
+    /// It reports successes itself: it has DSN.
+    reports: bool,
 }
 
 /// What the governor hears about a message.

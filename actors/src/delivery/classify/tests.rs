@@ -30,6 +30,7 @@ fn outcome(recipients: Vec<RecipientResult>) -> Outcome {
         recipients,
         earlier_transactions: 0,
         was_answered: true,
+        chunking_fault: None,
         body_begun: true,
     }
 }
@@ -168,6 +169,7 @@ fn out20_a_421_on_a_reused_idle_connection_is_stale_and_no_overload() {
         recipients: vec![refused(Phase::Mail, "421 4.4.2 idle too long")],
         earlier_transactions: 3,
         was_answered: false,
+        chunking_fault: None,
         body_begun: false,
     };
     let verdict = attempt(&first, None);

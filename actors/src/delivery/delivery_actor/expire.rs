@@ -2,11 +2,10 @@
 
 use ractor::{ActorProcessingErr, ActorRef};
 use storage::model::{QueueEntry, Timestamp};
-use storage::spool::{RecipientOutcome, Settlement};
+use storage::spool::RecipientOutcome;
 
 use super::super::expiry;
 use super::{DeliveryMessage, DeliveryState};
-use crate::metrics;
 
 /// Entries of each lane per turn.
 const TURN_MAX: usize = 64;
@@ -72,21 +71,17 @@ impl DeliveryState {
         }
         tracing::warn!(
             domain.name = %self.domain.name, count = over.len(), days = self.domain.hold_days,
-            "mail was held for its whole period and is set aside as expired"
+            "mail was held for its whole period and has expired"
         );
-        let settlements = over.into_iter().map(|entry| {
+        let mut settlements = Vec::with_capacity(over.len());
+        for entry in over {
             self.window.remove(entry.sequence);
-            metrics::recipients("expired", entry.open_recipients().count() as u64);
             let open = entry.open_recipients();
-            Settlement {
-                outcomes: open
-                    .map(|(index, _)| (index, RecipientOutcome::Expired))
-                    .collect(),
-                entry,
-                notices: Vec::new(),
-            }
-        });
-        let settlements = settlements.collect();
+            let outcomes = open
+                .map(|(index, _)| (index, RecipientOutcome::Expired))
+                .collect();
+            settlements.push(self.reporter.settlement(entry, outcomes, false).await);
+        }
         self.context.spool.settle_all(settlements).await?;
         Ok(())
     }

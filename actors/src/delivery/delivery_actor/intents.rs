@@ -1,8 +1,8 @@
 //! What an administrator wants: retry, bounce, remove, and the end of a hold.
 
 use ractor::ActorProcessingErr;
-use storage::model::{Actor as Person, AuditRow, QueueEntry, StoredReply, Timestamp};
-use storage::spool::{Intent, IntentAction, RecipientOutcome, Settled, Settlement};
+use storage::model::{Actor as Person, AuditRow, DomainId, QueueEntry, StoredReply, Timestamp};
+use storage::spool::{Intent, IntentAction, RecipientOutcome, Settled, Settlement, SpoolError};
 
 use super::super::stored_reply::stored_event;
 use super::DeliveryState;
@@ -36,20 +36,32 @@ impl DeliveryState {
             // Who asks for a retry has reason to believe that the destination is back.
             self.probe_now();
         }
-        let outcomes = match intent.action {
+        let settlement = match intent.action {
             IntentAction::Retry if entry.due_at() == Timestamp::default() => return Ok(()),
-            IntentAction::Retry => retried(&entry),
-            // Nobody has authenticated yet, so no notification is owed (D2).
-            IntentAction::Bounce | IntentAction::Remove => removed(&entry),
+            IntentAction::Retry => silent(retried(&entry), entry),
+            IntentAction::Bounce => self.reporter.bounced(entry).await,
+            IntentAction::Remove => silent(removed(&entry), entry),
+            IntentAction::Move(to) => return self.relocate(entry, to).await,
         };
         self.window.remove(intent.sequence);
-        let settlement = Settlement {
-            entry,
-            outcomes,
-            notices: Vec::new(),
-        };
         if let Settled::Open(entry) = spool.settle(settlement).await? {
             self.still_open(*entry);
+        }
+        Ok(())
+    }
+
+    /// A message takes another domain's route from now on. When that domain has gone meanwhile it
+    /// stays where it is.
+    async fn relocate(
+        &mut self,
+        entry: QueueEntry,
+        to: DomainId,
+    ) -> Result<(), ActorProcessingErr> {
+        let sequence = entry.sequence;
+        match self.context.spool.relocate(entry, to).await {
+            Ok(Settled::Open(_)) | Err(SpoolError::UnknownDomain(_)) => {}
+            Ok(Settled::Closed | Settled::Stale) => self.window.remove(sequence),
+            Err(error) => return Err(error.into()),
         }
         Ok(())
     }
@@ -87,6 +99,14 @@ impl DeliveryState {
             .await?;
         self.domain = std::sync::Arc::new(domain);
         Ok(())
+    }
+}
+
+const fn silent(outcomes: Vec<(usize, RecipientOutcome)>, entry: QueueEntry) -> Settlement {
+    Settlement {
+        entry,
+        outcomes,
+        notices: Vec::new(),
     }
 }
 

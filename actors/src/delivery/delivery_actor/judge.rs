@@ -64,7 +64,7 @@ impl DeliveryState {
             Treatment::Untouched => return None,
             Treatment::Retry(table) => table,
             Treatment::Permanent if belief == Belief::Believed => {
-                metrics::recipients("parked", 1);
+                // Who may be told of it is told; that is the reporter's business.
                 let reply = verdict.reply;
                 return Some(RecipientOutcome::Parked { reply });
             }

@@ -74,6 +74,7 @@ impl DeliveryState {
                     recipients,
                     proving,
                     delivery: myself.clone(),
+                    reporter: self.reporter.clone(),
                 }));
             }
             self.window.end_lease(entry.sequence);

@@ -72,7 +72,7 @@ impl SupervisorState {
             self.domains.remove(&id);
             return;
         };
-        let route = RouteKey::of(&domain);
+        let route = self.route_of(myself, &domain).await;
         self.start_governor(myself, &route).await;
         let woken = Arc::new(AtomicBool::new(false));
         let arguments = DeliveryArguments {
@@ -128,7 +128,7 @@ impl SupervisorState {
         myself: &ActorRef<SupervisorMessage>,
         domain: &Domain,
     ) {
-        let route = RouteKey::of(domain);
+        let route = self.route_of(myself, domain).await;
         let Some(child) = self.domains.get_mut(&domain.id) else {
             return;
         };
@@ -150,12 +150,13 @@ impl SupervisorState {
             let _ = actor.send_message(DeliveryMessage::Drain);
         }
         self.context.board.forget_delivery(id);
+        self.mx_routes.remove(&id);
         self.forget_governor(&child.route);
     }
 
     /// Ends a DeliveryActor that asked for it, unless mail has come meanwhile: the wake that is
     /// under way then finds it running.
-    pub(super) fn retire(&mut self, id: DomainId) {
+    pub(super) async fn retire(&mut self, id: DomainId) {
         let mail = self.context.spool.counters(id).queued > 0;
         let Some(child) = self.domains.get(&id) else {
             return;
@@ -163,9 +164,21 @@ impl SupervisorState {
         if mail || child.woken.load(Ordering::Acquire) {
             return;
         }
-        if let Some(actor) = self.domains.remove(&id).and_then(|child| child.actor) {
+        let Some(child) = self.domains.remove(&id) else {
+            return;
+        };
+        if let Some(actor) = child.actor {
             self.children.remove(&actor.get_id());
             let _ = actor.send_message(DeliveryMessage::Drain);
+        }
+        if self.mx_routes.remove(&id).is_some() || id.is_outbound() {
+            self.forget_governor(&child.route);
+        }
+        if id.is_outbound() {
+            // Whoever writes to that domain again makes it again.
+            if let Err(error) = self.context.spool.forget_outbound(id).await {
+                tracing::warn!(%error, "a domain without mail could not be forgotten");
+            }
         }
     }
 

@@ -27,7 +27,7 @@ impl SupervisorState {
         route: &RouteKey,
     ) {
         let running = |child: &GovernorChild| child.actor.is_some();
-        if self.stopping || self.governors.get(route).is_some_and(running) {
+        if self.stopping || !route.is_resolved() || self.governors.get(route).is_some_and(running) {
             return;
         }
         let now = self.context.spool.clock().monotonic();
@@ -79,7 +79,8 @@ impl SupervisorState {
     /// Ends the governor of a route that no domain uses any more.
     pub(super) fn forget_governor(&mut self, route: &RouteKey) {
         let domains = self.context.spool.directory().domains();
-        if domains.iter().any(|domain| RouteKey::of(domain) == *route) {
+        let in_use = self.domains.values().any(|child| child.route == *route);
+        if in_use || domains.iter().any(|domain| RouteKey::of(domain) == *route) {
             return;
         }
         if let Some(actor) = self.governors.remove(route).and_then(|child| child.actor) {

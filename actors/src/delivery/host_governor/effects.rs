@@ -1,5 +1,7 @@
 //! What the machine wants, carried out: probes, permits, connections, news.
 
+use std::time::Duration;
+
 use ractor::ActorRef;
 use storage::model::DomainId;
 use tokio::sync::oneshot;
@@ -161,10 +163,11 @@ impl GovernorState {
             return false;
         };
         let now = self.clock().monotonic();
-        let avoid_tls = self
-            .tls_avoided_until
-            .get(&endpoint)
-            .is_some_and(|until| now < *until);
+        let lasts = |until: Option<&Duration>| until.is_some_and(|until| now < *until);
+        let avoid = Avoid {
+            starttls: lasts(self.tls_avoided_until.get(&endpoint)),
+            chunking: lasts(self.chunking_avoided_until.get(&endpoint)),
+        };
         let arguments = AttemptArguments {
             connection,
             endpoint,
@@ -173,10 +176,7 @@ impl GovernorState {
             spool: self.context.spool.clone(),
             opener: self.context.opener.clone(),
             host: host.clone(),
-            avoid: Avoid {
-                starttls: avoid_tls,
-                chunking: false,
-            },
+            avoid,
             first,
         };
         let Ok(child) = spawn_attempt(myself.get_cell(), arguments).await else {

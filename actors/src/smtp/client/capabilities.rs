@@ -26,6 +26,10 @@ pub struct Capabilities {
     pub starttls: bool,
     /// RFC 8689.
     pub require_tls: bool,
+    /// AUTH PLAIN (RFC 4954, RFC 4616).
+    pub auth_plain: bool,
+    /// AUTH LOGIN, which old servers have.
+    pub auth_login: bool,
     /// `RCPTMAX` of RFC 9422.
     pub recipients_max: Option<u32>,
     /// `MAILMAX` of RFC 9422.
@@ -56,6 +60,11 @@ impl Capabilities {
                 "STARTTLS" => found.starttls = true,
                 "REQUIRETLS" => found.require_tls = true,
                 "LIMITS" => found.read_limits(words),
+                "AUTH" => found.read_mechanisms(words),
+                // The form of servers before RFC 2554.
+                old if old.starts_with("AUTH=") => {
+                    found.read_mechanisms(old.split('=').skip(1).chain(words));
+                }
                 _ => {}
             }
         }
@@ -67,6 +76,13 @@ impl Capabilities {
     pub fn is_too_large(&self, size_bytes: u64) -> bool {
         self.size_max
             .is_some_and(|limit| limit > 0 && size_bytes > limit)
+    }
+
+    fn read_mechanisms<'a>(&mut self, words: impl Iterator<Item = &'a str>) {
+        for word in words {
+            self.auth_plain |= word.eq_ignore_ascii_case("PLAIN");
+            self.auth_login |= word.eq_ignore_ascii_case("LOGIN");
+        }
     }
 
     fn read_limits<'a>(&mut self, words: impl Iterator<Item = &'a str>) {
@@ -116,6 +132,23 @@ mod tests {
     fn the_greeting_line_announces_nothing() {
         let reply = Reply::plain(250, "PIPELINING");
         assert_eq!(Capabilities::from_ehlo(&reply), Capabilities::default());
+    }
+
+    #[test]
+    fn out18_mechanisms_are_learnt_in_both_forms() {
+        for (line, plain, login) in [
+            ("AUTH PLAIN LOGIN", true, true),
+            ("AUTH CRAM-MD5 login", false, true),
+            ("AUTH=LOGIN PLAIN", true, true),
+            ("AUTH", false, false),
+        ] {
+            let found = ehlo(&[line]);
+            assert_eq!(
+                (found.auth_plain, found.auth_login),
+                (plain, login),
+                "{line}"
+            );
+        }
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! Which reply is awaited and what follows from it.
 
+use storage::model::BodyKind;
+
 use super::super::limits::BDAT_FLIGHT_MAX;
 use super::super::reply::Reply;
+use super::auth::AuthStep;
 use super::body::{Framing, OutgoingBody};
 use super::envelope::{mail_line, rcpt_line};
-use super::transaction::{Outcome, RecipientResult, Transaction, Unsendable};
+use super::transaction::{ChunkingFault, Outcome, RecipientResult, Transaction, Unsendable};
 use super::{Capabilities, Cause, Client, Event, Phase, Standing, StartTls};
 
 /// A reply that is owed to us, in the order of the commands.
@@ -14,6 +17,7 @@ pub(super) enum Expected {
     Ehlo,
     Helo,
     StartTls,
+    Auth(AuthStep),
     Rset,
     Mail,
     Rcpt(usize),
@@ -31,6 +35,7 @@ impl Expected {
             Self::Ehlo => Phase::Ehlo,
             Self::Helo => Phase::Helo,
             Self::StartTls => Phase::StartTls,
+            Self::Auth(_) => Phase::Auth,
             Self::Rset => Phase::Rset,
             Self::Mail => Phase::Mail,
             Self::Rcpt(_) => Phase::Rcpt,
@@ -52,6 +57,9 @@ pub(super) struct Delivery {
     earlier: u32,
     pub(super) body: Option<OutgoingBody>,
     pub(super) body_begun: bool,
+    /// The body goes by BDAT.
+    pub(super) chunked: bool,
+    chunking_fault: Option<ChunkingFault>,
 }
 
 impl Delivery {
@@ -64,6 +72,8 @@ impl Delivery {
             earlier,
             body: None,
             body_begun: false,
+            chunked: false,
+            chunking_fault: None,
         }
     }
 
@@ -78,6 +88,13 @@ impl Delivery {
         }
     }
 
+    /// A peer that announced CHUNKING and does not know BDAT (OUT7).
+    const fn note_chunking(&mut self, reply: &Reply) {
+        if self.chunked && matches!(reply.code, 500..=504) {
+            self.chunking_fault = Some(ChunkingFault::Refused);
+        }
+    }
+
     fn outcome(self, phase: Phase) -> Outcome {
         let recipients = self
             .results
@@ -89,6 +106,7 @@ impl Delivery {
             earlier_transactions: self.earlier,
             was_answered: self.answered,
             body_begun: self.body_begun,
+            chunking_fault: self.chunking_fault,
         }
     }
 
@@ -96,8 +114,13 @@ impl Delivery {
         self.outcome(phase)
     }
 
-    pub(super) fn interrupted(mut self, phase: Phase, reply: Option<Reply>) -> Outcome {
+    /// `lost` says that nobody ended the connection by a word.
+    pub(super) fn interrupted(mut self, phase: Phase, reply: Option<Reply>, lost: bool) -> Outcome {
+        if lost && self.chunked && matches!(phase, Phase::Body | Phase::FinalReply) {
+            self.chunking_fault = Some(ChunkingFault::Lost);
+        }
         if let Some(reply) = reply {
+            self.note_chunking(&reply);
             self.decide(&RecipientResult::Refused { phase, reply });
         }
         self.outcome(phase)
@@ -132,6 +155,7 @@ impl Client {
             Expected::Ehlo => self.on_ehlo(reply),
             Expected::Helo => self.on_helo(reply),
             Expected::StartTls => self.on_starttls(reply),
+            Expected::Auth(step) => self.on_auth(step, reply),
             Expected::Quit => self.end(Cause::Quit),
             Expected::Rset => {}
             Expected::Mail => self.on_mail(reply),
@@ -148,7 +172,9 @@ impl Client {
         }
         self.peer_name = first_word(&reply);
         self.greeting = reply.text();
-        self.send_ehlo();
+        if !self.is_ourselves(Expected::Banner) {
+            self.send_ehlo();
+        }
     }
 
     pub(super) fn send_ehlo(&mut self) {
@@ -166,12 +192,26 @@ impl Client {
         }
         self.peer_name = first_word(&reply).or_else(|| self.peer_name.take());
         self.capabilities = Capabilities::from_ehlo(&reply);
+        if self.is_ourselves(Expected::Ehlo) {
+            return;
+        }
         let wanted = self.options.starttls != StartTls::Never && !self.is_encrypted;
         if wanted && self.capabilities.starttls {
             self.send("STARTTLS\r\n", Expected::StartTls);
         } else {
             self.open();
         }
+    }
+
+    /// Whether the peer introduced itself by our own name; the connection has ended then (OUT24).
+    fn is_ourselves(&mut self, expected: Expected) -> bool {
+        let name = self.peer_name.clone().unwrap_or_default();
+        let same = name.eq_ignore_ascii_case(&self.options.helo_name);
+        if same {
+            self.expected.push_front(expected);
+            self.end(Cause::Ourselves(name));
+        }
+        same
     }
 
     fn on_helo(&mut self, reply: Reply) {
@@ -196,18 +236,21 @@ impl Client {
         }
     }
 
-    /// The session is established, unless encryption is demanded and missing.
-    fn open(&mut self) {
+    /// The session is established, unless encryption is demanded and missing or we have to sign in.
+    pub(super) fn open(&mut self) {
         if self.options.starttls == StartTls::Always && !self.is_encrypted {
             // The reply to EHLO is what lacked it.
             self.expected.push_front(Expected::Ehlo);
             return self.end(Cause::TlsNotOffered);
         }
+        if self.sign_in() {
+            return;
+        }
         self.standing = Standing::Open;
         self.events.push_back(Event::Ready);
     }
 
-    fn refused(&mut self, expected: Expected, reply: Reply) {
+    pub(super) fn refused(&mut self, expected: Expected, reply: Reply) {
         // Put back, so that the ending names the phase.
         self.expected.push_front(expected);
         self.end(Cause::Refused(reply));
@@ -244,8 +287,13 @@ impl Client {
             let limit = self.capabilities.size_max.unwrap_or_default();
             return Some(Unsendable::TooLarge { limit });
         }
-        let lacking = transaction.smtputf8 && !self.capabilities.smtputf8;
-        lacking.then_some(Unsendable::NeedsSmtpUtf8)
+        if transaction.smtputf8 && !self.capabilities.smtputf8 {
+            return Some(Unsendable::NeedsSmtpUtf8);
+        }
+        let lacking = self.options.eight_bit_only_where_offered
+            && transaction.body == BodyKind::EightBitMime
+            && !self.capabilities.eight_bit_mime;
+        lacking.then_some(Unsendable::NeedsEightBitMime)
     }
 
     const fn is_pipelining(&self) -> bool {
@@ -351,11 +399,15 @@ impl Client {
     }
 
     fn on_final(&mut self, reply: Reply) {
-        let chunked = self.is_chunking();
         let Some(delivery) = self.delivery.as_mut() else {
             return;
         };
+        let chunked = delivery.chunked;
         let positive = reply.is_positive();
+        delivery.note_chunking(&reply);
+        if delivery.chunking_fault.is_some() {
+            self.options.chunking = false;
+        }
         delivery.decide(&if positive {
             RecipientResult::Delivered(reply)
         } else {

@@ -2,27 +2,31 @@
 //! transactions, QUIT. A machine without I/O.
 //!
 //! The shell hands over what it read ([`Client::receive`]), writes what [`Client::take_output`]
-//! gives, and follows the [`Event`]s. It waits at most [`Phase::timeout`] of the current
+//! gives, and follows the [`Event`]s. It waits at most [`Timeouts::of`] the current
 //! [`Client::phase`] and reports an end of the connection or a deadline by [`Client::interrupt`].
 //! Always: write all output before the next read; never write after [`Event::Ended`].
 //!
 //! What leaves is lines ended by CRLF and a body without bare CR, LF or NUL (OUT8).
 
+mod auth;
 mod body;
 mod capabilities;
 mod envelope;
 mod flow;
 mod phase;
+mod timeouts;
 mod transaction;
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use storage::model::Login;
 
 pub use body::BodyError;
 pub use capabilities::Capabilities;
 pub use phase::Phase;
-pub use transaction::{Outcome, RecipientResult, Transaction, Unsendable};
+pub use timeouts::Timeouts;
+pub use transaction::{ChunkingFault, Outcome, RecipientResult, Transaction, Unsendable};
 
 use self::body::{Framing, OutgoingBody};
 use self::flow::{Delivery, Expected};
@@ -52,6 +56,11 @@ pub struct Options {
     pub chunking: bool,
     /// Send several commands in one flight where offered.
     pub pipelining: bool,
+    /// As whom to sign in; only ever done inside TLS (OUT18).
+    pub login: Option<Login>,
+    /// Refuse eight-bit content locally when the peer has no 8BITMIME, instead of sending it as it
+    /// is (OUT10).
+    pub eight_bit_only_where_offered: bool,
 }
 
 /// What the shell has to know or do.
@@ -91,6 +100,12 @@ pub enum Cause {
     /// STARTTLS is demanded and was not offered.
     #[error("STARTTLS is required and the peer does not offer it")]
     TlsNotOffered,
+    /// We were to sign in, and no mechanism that we have is offered.
+    #[error("a password is configured and the peer offers neither AUTH PLAIN nor AUTH LOGIN")]
+    AuthNotOffered,
+    /// The peer has our own name, or our own address: mail would come back to us (OUT24).
+    #[error("5.4.6 the destination is this node itself ({0}): mail would loop")]
+    Ourselves(String),
     /// The handshake failed.
     #[error("TLS handshake failed: {0}")]
     TlsFailed(String),
@@ -143,6 +158,7 @@ pub struct Client {
     greeting: String,
     peer_name: Option<String>,
     is_encrypted: bool,
+    signed_in: bool,
     reset_needed: bool,
     transactions: u32,
     delivery: Option<Delivery>,
@@ -163,6 +179,7 @@ impl Client {
             greeting: String::new(),
             peer_name: None,
             is_encrypted: false,
+            signed_in: false,
             reset_needed: false,
             transactions: 0,
             delivery: None,
@@ -324,6 +341,7 @@ impl Client {
         if let Some(delivery) = self.delivery.as_mut() {
             let size = delivery.transaction.size_bytes;
             delivery.body = Some(OutgoingBody::new(framing, size));
+            delivery.chunked = framing == Framing::Counted;
             delivery.body_begun = true;
             self.expected.push_back(Expected::FinalReply);
             self.events.push_back(Event::BodyWanted);
@@ -337,7 +355,8 @@ impl Client {
                 Cause::Refused(reply) => Some(reply.clone()),
                 _ => None,
             };
-            let outcome = delivery.interrupted(phase, reply);
+            let lost = matches!(cause, Cause::Lost(_));
+            let outcome = delivery.interrupted(phase, reply, lost);
             self.events.push_back(Event::Finished(outcome));
         }
         self.standing = Standing::Closed;

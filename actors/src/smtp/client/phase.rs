@@ -1,9 +1,5 @@
 //! The phases of a client's connection, each with its deadline and its name.
 
-use std::time::Duration;
-
-use super::super::limits;
-
 /// What the client is waiting for. Deadlines, metrics and the classification of a failure hang on
 /// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,6 +14,8 @@ pub enum Phase {
     StartTls,
     /// The TLS handshake.
     TlsHandshake,
+    /// The answer to AUTH or to a part of its dialogue.
+    Auth,
     /// Nothing: the connection is free for a transaction.
     Idle,
     /// The answer to RSET.
@@ -39,24 +37,6 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// How long to wait for the peer in this phase (OUT1). In [`Phase::Body`] it counts per block
-    /// written, in all others from the moment the phase began.
-    #[must_use]
-    pub const fn timeout(self) -> Duration {
-        match self {
-            Self::Banner => limits::BANNER_TIMEOUT,
-            Self::Ehlo | Self::Helo | Self::StartTls | Self::Rset | Self::Mail | Self::Rcpt => {
-                limits::COMMAND_TIMEOUT
-            }
-            Self::TlsHandshake => limits::TLS_HANDSHAKE_TIMEOUT,
-            Self::Data => limits::DATA_TIMEOUT,
-            Self::Body => limits::DATA_BLOCK_TIMEOUT,
-            Self::FinalReply => limits::FINAL_REPLY_TIMEOUT,
-            Self::Quit | Self::Closed => limits::QUIT_TIMEOUT,
-            Self::Idle => limits::IDLE_TIMEOUT,
-        }
-    }
-
     /// The name in metrics and logs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -66,6 +46,7 @@ impl Phase {
             Self::Helo => "helo",
             Self::StartTls => "starttls",
             Self::TlsHandshake => "tls_handshake",
+            Self::Auth => "auth",
             Self::Idle => "idle",
             Self::Rset => "rset",
             Self::Mail => "mail",

@@ -12,6 +12,8 @@ fn options() -> Options {
         starttls: StartTls::Never,
         chunking: true,
         pipelining: true,
+        login: None,
+        eight_bit_only_where_offered: false,
     }
 }
 

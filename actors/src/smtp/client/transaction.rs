@@ -56,6 +56,8 @@ pub enum Unsendable {
     },
     /// It needs SMTPUTF8, which the peer lacks.
     NeedsSmtpUtf8,
+    /// It has eight-bit content and the peer no 8BITMIME; we do not convert (RFC 6152 §3).
+    NeedsEightBitMime,
 }
 
 impl Unsendable {
@@ -73,6 +75,11 @@ impl Unsendable {
                 (6, 7),
                 "the destination does not support the internationalised address of this message",
             ),
+            Self::NeedsEightBitMime => Reply::new(
+                554,
+                (6, 3),
+                "the destination does not take eight-bit content and this message has some",
+            ),
         }
     }
 
@@ -82,8 +89,18 @@ impl Unsendable {
         match self {
             Self::TooLarge { .. } => EnhancedStatus::new(5, 3, 4),
             Self::NeedsSmtpUtf8 => EnhancedStatus::new(5, 6, 7),
+            Self::NeedsEightBitMime => EnhancedStatus::new(5, 6, 3),
         }
     }
+}
+
+/// What went wrong with BDAT at a peer that announces CHUNKING (OUT7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChunkingFault {
+    /// It answered 500–504: it does not know what it announces. The message may go by DATA.
+    Refused,
+    /// The connection was lost while the chunk was on its way or unanswered.
+    Lost,
 }
 
 /// How a transaction ended.
@@ -98,6 +115,8 @@ pub struct Outcome {
     pub was_answered: bool,
     /// The body had begun to go out.
     pub body_begun: bool,
+    /// CHUNKING does not work with this peer: use DATA for a while.
+    pub chunking_fault: Option<ChunkingFault>,
 }
 
 impl Outcome {

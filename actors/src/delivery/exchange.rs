@@ -1,0 +1,248 @@
+//! From MX records to the hosts of a route (RFC 5321 §5.1, RFC 7505): pure.
+//!
+//! Exchangers are tried in the order of their preference; those of one preference share the mail, as
+//! the governor's choice inside a tier is random. When this node is one of them, it, its equals and
+//! everything behind it are left out: mail only ever moves towards the most preferred host. A domain
+//! without MX records is its own exchanger.
+
+use storage::model::{Destination, HostRole};
+
+use crate::dns::{DnsError, Exchanger};
+use crate::smtp::Reply;
+
+/// Why mail for a domain has no route now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoRoute {
+    /// The null MX: the domain takes no mail.
+    #[error("{0} declares by its MX record that it takes no mail")]
+    NullMx(String),
+    /// There is no such domain.
+    #[error("the domain {0} does not exist")]
+    NoDomain(String),
+    /// Every exchanger that may be used is this node.
+    #[error("the best MX of {0} is this node itself: mail would loop")]
+    Ourselves(String),
+    /// DNS does not answer, or not sensibly.
+    #[error("the MX records of {domain} cannot be looked up: {why}")]
+    Unavailable {
+        /// The domain.
+        domain: String,
+        /// What went wrong.
+        why: String,
+    },
+}
+
+impl NoRoute {
+    /// Whether the domain itself says so, and asking again will not change it.
+    #[must_use]
+    pub const fn is_permanent(&self) -> bool {
+        matches!(self, Self::NullMx(_) | Self::NoDomain(_))
+    }
+
+    /// The reply that says so, as if a destination had given it.
+    #[must_use]
+    pub fn reply(&self) -> Reply {
+        let (code, enhanced) = match self {
+            Self::NullMx(_) => (556, (1, 10)),
+            Self::NoDomain(_) => (550, (1, 2)),
+            Self::Ourselves(_) => (554, (4, 6)),
+            Self::Unavailable { .. } => (451, (4, 3)),
+        };
+        Reply::new(code, enhanced, self.to_string())
+    }
+}
+
+/// The hosts of a mail domain. `domain` carries port, TLS policy, weight and login for all of them;
+/// the priorities of the answer count from zero. `names` are ours, in lower case.
+///
+/// # Errors
+/// [`NoRoute`].
+pub fn hosts(
+    domain: &Destination,
+    answer: Result<Vec<Exchanger>, DnsError>,
+    names: &[String],
+) -> Result<Vec<Destination>, NoRoute> {
+    let name = domain.host.clone();
+    let mut exchangers = match answer {
+        Ok(exchangers) => exchangers,
+        Err(DnsError::NoDomain { .. }) => return Err(NoRoute::NoDomain(name)),
+        Err(error) => {
+            return Err(NoRoute::Unavailable {
+                domain: name,
+                why: error.to_string(),
+            });
+        }
+    };
+    if exchangers.is_empty() {
+        exchangers.push(Exchanger {
+            preference: 0,
+            host: name.to_ascii_lowercase(),
+        });
+    }
+    // Beside real exchangers a null MX means nothing (RFC 7505 §3).
+    exchangers.retain(|exchanger| !exchanger.host.is_empty());
+    if exchangers.is_empty() {
+        return Err(NoRoute::NullMx(name));
+    }
+    let is_ours = |exchanger: &&Exchanger| names.contains(&exchanger.host);
+    let own = exchangers.iter().filter(is_ours).map(|own| own.preference);
+    if let Some(own) = own.min() {
+        exchangers.retain(|exchanger| exchanger.preference < own);
+    }
+    if exchangers.is_empty() {
+        return Err(NoRoute::Ourselves(name));
+    }
+    exchangers.sort();
+    exchangers.dedup_by(|later, earlier| later.host == earlier.host);
+    Ok(ranked(exchangers, domain))
+}
+
+fn ranked(exchangers: Vec<Exchanger>, domain: &Destination) -> Vec<Destination> {
+    let mut priority = 0;
+    let mut last = None;
+    let host = |exchanger: Exchanger| {
+        if last.is_some_and(|last| last != exchanger.preference) {
+            priority += 1;
+        }
+        last = Some(exchanger.preference);
+        Destination {
+            host: exchanger.host,
+            priority,
+            role: HostRole::Exchanger,
+            ..domain.clone()
+        }
+    };
+    exchangers.into_iter().map(host).collect()
+}
+
+/// Puts the hosts of several destinations into one list, tier after tier: first by the priority of
+/// the destination they come from, then by their own.
+#[must_use]
+pub fn merged(groups: Vec<(u16, Vec<Destination>)>) -> Vec<Destination> {
+    let mut all: Vec<((u16, u16), Destination)> = groups
+        .into_iter()
+        .flat_map(|(outer, hosts)| {
+            hosts
+                .into_iter()
+                .map(move |host| ((outer, host.priority), host))
+        })
+        .collect();
+    all.sort_by_key(|(tier, _)| *tier);
+    let mut tiers: Vec<(u16, u16)> = all.iter().map(|(tier, _)| *tier).collect();
+    tiers.dedup();
+    let rank = |tier: (u16, u16)| tiers.iter().position(|one| *one == tier).unwrap_or(0);
+    all.into_iter()
+        .map(|(tier, host)| Destination {
+            priority: u16::try_from(rank(tier)).unwrap_or(u16::MAX),
+            ..host
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(records: &[(u16, &str)]) -> Result<Vec<(u16, String)>, NoRoute> {
+        let records = records.iter().map(|(preference, host)| Exchanger {
+            preference: *preference,
+            host: (*host).to_owned(),
+        });
+        let names = ["mx.relay.example".to_owned()];
+        let domain = Destination::by_mx("Example.org");
+        let hosts = hosts(&domain, Ok(records.collect()), &names)?;
+        assert!(hosts.iter().all(|host| host.role == HostRole::Exchanger));
+        Ok(hosts
+            .into_iter()
+            .map(|host| (host.priority, host.host))
+            .collect())
+    }
+
+    fn listed(hosts: &[(u16, &str)]) -> Result<Vec<(u16, String)>, NoRoute> {
+        Ok(hosts
+            .iter()
+            .map(|(priority, host)| (*priority, (*host).to_owned()))
+            .collect())
+    }
+
+    #[test]
+    fn out3_exchangers_go_by_preference_and_equals_share_a_tier() {
+        assert_eq!(
+            route(&[(20, "c.example"), (10, "a.example"), (10, "b.example")]),
+            listed(&[(0, "a.example"), (0, "b.example"), (1, "c.example")])
+        );
+        assert_eq!(
+            route(&[(10, "a.example"), (30, "a.example")]),
+            listed(&[(0, "a.example")])
+        );
+    }
+
+    #[test]
+    fn out3_a_domain_without_mx_is_its_own_exchanger() {
+        assert_eq!(route(&[]), listed(&[(0, "example.org")]));
+    }
+
+    #[test]
+    fn out3_we_and_what_is_no_better_than_we_are_left_out() {
+        let records = [
+            (5, "best.example"),
+            (10, "mx.relay.example"),
+            (10, "equal.example"),
+            (20, "worse.example"),
+        ];
+        assert_eq!(route(&records), listed(&[(0, "best.example")]));
+        assert_eq!(
+            route(&records[1..]),
+            Err(NoRoute::Ourselves("Example.org".to_owned()))
+        );
+    }
+
+    #[test]
+    fn out4_null_mx_is_permanent_and_has_no_fallback() {
+        let refused = route(&[(0, "")]).unwrap_err();
+        assert_eq!(refused, NoRoute::NullMx("Example.org".to_owned()));
+        assert!(refused.is_permanent());
+        let reply = refused.reply();
+        assert_eq!(reply.enhanced.unwrap().to_string(), "5.1.10");
+        assert_eq!(
+            route(&[(0, ""), (10, "a.example")]),
+            listed(&[(0, "a.example")])
+        );
+    }
+
+    #[test]
+    fn out3_a_failure_of_dns_is_temporary_and_a_missing_domain_is_not() {
+        let domain = Destination::by_mx("example.org");
+        let host = "example.org".to_owned();
+        let why = "SERVFAIL".to_owned();
+        let failed = DnsError::Unavailable {
+            host: host.clone(),
+            why,
+        };
+        let failed = hosts(&domain, Err(failed), &[]).unwrap_err();
+        assert!(!failed.is_permanent() && failed.reply().is_transient());
+        let missing = hosts(&domain, Err(DnsError::NoDomain { host }), &[]).unwrap_err();
+        assert!(missing.is_permanent());
+        assert_eq!(missing.reply().enhanced.unwrap().to_string(), "5.1.2");
+    }
+
+    #[test]
+    fn destinations_of_both_kinds_stand_in_one_list() {
+        let named = |host: &str, priority| Destination {
+            host: host.to_owned(),
+            priority,
+            ..Destination::default()
+        };
+        let groups = vec![
+            (10, vec![named("late", 10)]),
+            (0, vec![named("a", 0), named("b", 1), named("b2", 1)]),
+            (0, vec![named("c", 0)]),
+        ];
+        let listed: Vec<_> = merged(groups)
+            .into_iter()
+            .map(|host| (host.priority, host.host))
+            .collect();
+        let expected = [(0, "a"), (0, "c"), (1, "b"), (1, "b2"), (2, "late")];
+        assert_eq!(listed, expected.map(|(rank, host)| (rank, host.to_owned())));
+    }
+}
