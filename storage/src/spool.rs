@@ -29,7 +29,6 @@ mod open;
 mod outbound;
 mod outcome;
 mod queue;
-mod relocate;
 mod removal;
 mod settle;
 mod shared;

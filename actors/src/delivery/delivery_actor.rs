@@ -12,6 +12,7 @@ mod intents;
 mod judge;
 mod lease;
 mod refuse;
+mod relocate;
 mod show;
 
 use std::collections::BTreeMap;

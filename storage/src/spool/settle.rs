@@ -169,7 +169,7 @@ fn stage_all(
 }
 
 /// Whether this copy is what the queue holds, as far as changes on their way are concerned.
-pub(super) fn is_current(order: &Order, entry: &QueueEntry) -> bool {
+fn is_current(order: &Order, entry: &QueueEntry) -> bool {
     let Some(domain) = order.domain(entry.domain) else {
         return false;
     };

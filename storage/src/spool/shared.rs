@@ -119,28 +119,6 @@ pub(super) fn replace_reference(
     replace_in_list(order, batch, read, entry.message, old, &new)
 }
 
-/// Replaces the reference of an entry by one in another domain.
-pub(super) fn relocate_reference(
-    order: &mut Order,
-    batch: &mut Batch,
-    read: &ReadRows,
-    entry: &QueueEntry,
-    new: Reference,
-) -> Result<(), RowError> {
-    if entry.shared {
-        let old = (entry.domain, entry.sequence);
-        return replace_in_list(order, batch, read, entry.message, old, &[new]);
-    }
-    let row = MessageRow {
-        size_bytes: entry.size_bytes,
-        chunks: entry.chunks,
-        place: entry.place,
-        accepted_at: entry.accepted_at,
-        open: vec![new],
-    };
-    write_message(order, batch, entry.message, row)
-}
-
 /// The same for an entry of which only the header is readable.
 pub(super) fn replace_in_list(
     order: &mut Order,

@@ -1,11 +1,11 @@
 //! What an administrator wants: retry, bounce, remove, and the end of a hold.
 
 use ractor::ActorProcessingErr;
-use storage::model::{Actor as Person, AuditRow, DomainId, QueueEntry, StoredReply, Timestamp};
-use storage::spool::{Intent, IntentAction, RecipientOutcome, Settled, Settlement, SpoolError};
+use storage::model::{Actor as Person, AuditRow, QueueEntry, StoredReply, Timestamp};
+use storage::spool::{Intent, IntentAction, RecipientOutcome, Settled, Settlement};
 
 use super::super::stored_reply::stored_event;
-use super::DeliveryState;
+use super::{DeliveryState, relocate};
 use crate::metrics;
 
 impl DeliveryState {
@@ -41,27 +41,14 @@ impl DeliveryState {
             IntentAction::Retry => silent(retried(&entry), entry),
             IntentAction::Bounce => self.reporter.bounced(entry).await,
             IntentAction::Remove => silent(removed(&entry), entry),
-            IntentAction::Move(to) => return self.relocate(entry, to).await,
+            IntentAction::Move(to) => match relocate::moved(&spool, entry, to).await? {
+                Some(settlement) => settlement,
+                None => return Ok(()),
+            },
         };
         self.window.remove(intent.sequence);
         if let Settled::Open(entry) = spool.settle(settlement).await? {
             self.still_open(*entry);
-        }
-        Ok(())
-    }
-
-    /// A message takes another domain's route from now on. When that domain has gone meanwhile it
-    /// stays where it is.
-    async fn relocate(
-        &mut self,
-        entry: QueueEntry,
-        to: DomainId,
-    ) -> Result<(), ActorProcessingErr> {
-        let sequence = entry.sequence;
-        match self.context.spool.relocate(entry, to).await {
-            Ok(Settled::Open(_)) | Err(SpoolError::UnknownDomain(_)) => {}
-            Ok(Settled::Closed | Settled::Stale) => self.window.remove(sequence),
-            Err(error) => return Err(error.into()),
         }
         Ok(())
     }
@@ -123,7 +110,7 @@ fn retried(entry: &QueueEntry) -> Vec<(usize, RecipientOutcome)> {
         .collect()
 }
 
-fn removed(entry: &QueueEntry) -> Vec<(usize, RecipientOutcome)> {
+pub(super) fn removed(entry: &QueueEntry) -> Vec<(usize, RecipientOutcome)> {
     let open = entry.open_recipients();
     metrics::recipients("removed", entry.open_recipients().count() as u64);
     open.map(|(index, _)| (index, RecipientOutcome::Removed))

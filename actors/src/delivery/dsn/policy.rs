@@ -66,7 +66,8 @@ fn sender(entry: &QueueEntry) -> Result<&Mailbox, Silence> {
 pub(super) mod tests {
     use super::*;
     use storage::model::{
-        BodyKind, ClientFacts, DomainId, DsnNotify, MessageId, RecipientState, Sequence, Timestamp,
+        BodyKind, BodyPlace, ClientFacts, DomainId, DsnNotify, MessageId, RecipientState, Sequence,
+        Timestamp,
     };
 
     pub(in super::super) fn entry(sender: &str, recipients: &[&str]) -> QueueEntry {
@@ -76,6 +77,7 @@ pub(super) mod tests {
             message: MessageId::from_parts(Timestamp::from_secs(1), 1, 1),
             size_bytes: 1,
             chunks: 1,
+            place: BodyPlace::Transit,
             accepted_at: Timestamp::from_secs(1_790_000_000),
             reverse_path: sender.parse().unwrap(),
             recipients: recipients

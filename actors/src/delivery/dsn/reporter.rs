@@ -152,7 +152,12 @@ impl Reporter {
         } else {
             BodyKind::EightBitMime
         };
-        let mut writer = self.spool.begin_body(id);
+        // Another's domain has no key here, and what goes to it leaves in a moment.
+        let mut writer = if domain.is_outbound() {
+            self.spool.begin_body(id)
+        } else {
+            self.spool.begin_body_for(id, &[domain])?
+        };
         writer.write(text).await?;
         let recipients = vec![Recipient::new(ForwardPath::Mailbox(sender.clone()))];
         Ok(NewMessage {
@@ -174,6 +179,7 @@ impl Reporter {
                 disposition: NewDisposition::Queue,
             }],
             bulk: true,
+            copies: None,
         })
     }
 

@@ -2,10 +2,9 @@
 
 use crate::model::{DomainId, DomainName};
 use crate::spool::testing::{accepted, audit, message, spool};
-use crate::spool::{Hint, Resolution, Settled, SpoolError};
+use crate::spool::{Hint, Resolution, SpoolError};
 
 const X: DomainId = DomainId(1);
-const Y: DomainId = DomainId(2);
 
 fn name(text: &str) -> DomainName {
     text.parse().unwrap()
@@ -62,31 +61,6 @@ async fn an_empty_one_is_forgotten_and_mail_for_it_is_refused_then() {
         .await
         .unwrap();
     assert_ne!(next, other);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_moved_entry_keeps_its_body_and_both_ledgers_add_up() {
-    let spool = spool().await;
-    let entries: &[(u32, &[&str])] = &[(1, &["a@x.example", "b@x.example"]), (2, &["c@y.example"])];
-    let id = accepted(&spool, b"body", entries).await;
-    let mut hints = spool.feed();
-    let entry = spool.queue_page(X, None, 10).await.unwrap().remove(0);
-    let moved = spool.relocate(entry.clone(), Y).await.unwrap();
-    assert_eq!(moved, Settled::Closed);
-    assert_eq!(hints.recv().await.unwrap(), Hint::Queued(Y));
-    assert_eq!(spool.relocate(entry, Y).await.unwrap(), Settled::Stale);
-    assert!(spool.queue_page(X, None, 10).await.unwrap().is_empty());
-    let there = spool.queue_page(Y, None, 10).await.unwrap();
-    assert_eq!(there.len(), 2);
-    assert_eq!(there[1].message, id);
-    assert!(spool.body(&there[1]).next().await.unwrap().is_some());
-    let (from, to) = (spool.counters(X), spool.counters(Y));
-    assert_eq!((from.removed, from.queued, from.queued_bytes), (2, 0, 0));
-    assert_eq!((to.accepted, to.queued), (3, 3));
-    assert_eq!((from.difference(), to.difference()), (0, 0));
-    assert_eq!(spool.check().await.unwrap().problems, []);
-    let nowhere = spool.relocate(there[1].clone(), DomainId(99)).await;
-    assert!(matches!(nowhere, Err(SpoolError::UnknownDomain(_))));
 }
 
 #[tokio::test(start_paused = true)]
