@@ -38,7 +38,8 @@ impl Banner {
     /// The state of a domain now.
     pub(crate) fn of(portal: &Portal, domain: &Domain) -> Self {
         let counters = portal.spool.counters(domain.id);
-        Self::from_status(&portal.board.domain(domain, &counters))
+        let now = portal.spool.clock().now();
+        Self::from_status(&portal.board.domain(domain, &counters, now))
     }
 
     fn from_status(status: &DomainStatus) -> Self {

@@ -72,6 +72,7 @@ impl Site {
                 priority: 0,
                 weight: 1,
                 tls: TlsPolicy::Opportunistic,
+                ..Destination::default()
             };
             let new = NewDomain::new(name.parse().unwrap(), vec![host]);
             self.spool.add_domain(new, audit()).await.unwrap();
