@@ -32,10 +32,15 @@ pub(super) async fn stats(client: &Client, output: Output) -> Result<(), Failure
             commits,
             groups,
             syncs,
+            body_files,
+            body_files_free,
+            body_files_bytes,
             ..
         } = stats;
         format!(
             "{disk_bytes} bytes on disk, {journal_bytes} of them journal\n\
+             {body_files} files of large bodies, {body_files_free} of them free, \
+             {body_files_bytes} bytes\n\
              {commits} commits in {groups} groups, {syncs} syncs since the start\n{}",
             table.render()
         )

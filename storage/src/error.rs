@@ -66,6 +66,9 @@ pub enum OpenError {
         /// In which way.
         source: RowError,
     },
+    /// The domains of a restored backup could not be put on hold.
+    #[error("the domains of a restored backup could not be put on hold: {0}")]
+    Restored(#[from] ChangeError),
 }
 
 /// Why an administrator's change was not made. Nothing was changed.

@@ -1,7 +1,7 @@
 //! What is true: records, and the one place that writes them.
 //!
 //! `model` holds the vocabulary, `engine` the seam to an ordered key–value store, `spool` the
-//! handle that everybody else uses. `codec` and `keyspace` say how records lie on the disk,
+//! handle that everybody else uses, `bodies` the files of large bodies. `codec` and `keyspace` say how records lie on the disk,
 //! `commit` how they get there.
 pub mod engine;
 pub mod limits;
@@ -11,6 +11,7 @@ pub mod model;
 pub mod spool;
 
 mod access;
+mod bodies;
 mod codec;
 mod commit;
 mod directory;

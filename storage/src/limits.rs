@@ -8,7 +8,30 @@ pub const BODY_INLINE_MAX: usize = 256 * 1024;
 
 /// Data in one stored chunk of a body, in bytes: bounds the memory of a large body on its way in
 /// and out.
-pub const BODY_CHUNK_BYTES: usize = 1024 * 1024;
+pub const BODY_CHUNK_BYTES: usize = BODY_INLINE_MAX;
+
+/// A stored chunk with its header, in bytes, at most: what is longer in a file is no chunk of ours.
+pub const BODY_STORED_CHUNK_MAX: usize = 2 * BODY_CHUNK_BYTES;
+
+/// A body of which more is in memory takes part in [`BODY_MEMORY_IN`], in bytes.
+pub const BODY_MEMORY_FREE: usize = 16 * 1024;
+
+/// Bytes of bodies in memory on their way in, all sessions together: beyond that a body goes to the
+/// disk in pieces smaller than a chunk.
+pub const BODY_MEMORY_IN: usize = 48 * 1024 * 1024;
+
+/// Bytes of bodies in memory on their way out, all connections together.
+pub const BODY_MEMORY_OUT: usize = 32 * 1024 * 1024;
+
+/// Large bodies written to the disk or read from it at one time, each by a thread.
+pub const BODY_WRITERS_MAX: usize = 16;
+
+/// Bytes of files that wait to be used again for the next large bodies; none wait while space is
+/// short.
+pub const BODY_FILES_KEPT_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A file of a body that is larger does not wait to be used again, in bytes.
+pub const BODY_FILE_KEPT_MAX: u64 = 8 * 1024 * 1024;
 
 /// Bytes given to the engine and not yet on the disk; beyond that commits wait for room.
 pub const COMMIT_BYTES_ON_THE_WAY_MAX: usize = 32 * 1024 * 1024;

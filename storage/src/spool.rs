@@ -12,6 +12,7 @@ mod accept;
 mod accounts;
 mod aside;
 mod audit;
+mod backup;
 mod body;
 mod check;
 mod continuity;
@@ -19,6 +20,7 @@ mod copies;
 mod damaged;
 mod directory;
 mod due;
+mod files;
 mod import;
 mod intents;
 mod kept;
@@ -41,16 +43,16 @@ mod upload;
 mod view;
 mod withheld;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::{broadcast, watch};
 
 use crate::access::Access;
+use crate::bodies::{BodyFiles, Budget};
 use crate::codec::chunk::Compressors;
 use crate::commit::{Batch, Committer};
-use crate::engine::{BackupReport, Durability, Engine, EngineStats, KeyspaceId, ReclaimReport};
+use crate::engine::{Durability, Engine, EngineStats, KeyspaceId, ReclaimReport};
 use crate::feed::Feed;
 use crate::keyspace::learned;
 use crate::model::{Clock, Counters, DomainId, IdGenerator, MessageId};
@@ -60,6 +62,7 @@ use intents::IntentBoard;
 use space::SpaceWatch;
 use upload::Uploads;
 
+pub use crate::bodies::BodyFilesStats;
 pub use crate::codec::RowError;
 pub use crate::directory::{Directory, DirectoryCounts, Resolution};
 pub use crate::error::{ChangeError, OpenError, RejectedRow, SpoolError};
@@ -99,6 +102,10 @@ struct Inner {
     lanes: AccountLanes,
     feed: Arc<Feed>,
     uploads: Arc<Uploads>,
+    /// Files of large bodies; none where all bodies are rows.
+    files: Option<Arc<BodyFiles>>,
+    memory_in: Budget,
+    memory_out: Budget,
     intents: IntentBoard,
     keyring: Arc<Keyring>,
     compressors: Compressors,
@@ -112,6 +119,8 @@ struct Inner {
 pub struct SpoolStats {
     /// What the engine says about its files.
     pub engine: EngineStats,
+    /// What the files of large bodies occupy besides.
+    pub bodies: BodyFilesStats,
     /// The ledgers of all domains, added up.
     pub counters: Counters,
     /// What the directory holds.
@@ -185,19 +194,14 @@ impl Spool {
     pub async fn stats(&self) -> Result<SpoolStats, SpoolError> {
         Ok(SpoolStats {
             engine: self.engine().stats().await?,
+            bodies: match &self.inner.files {
+                Some(_) => self.on_files(|files| files.stats()).await?,
+                None => BodyFilesStats::default(),
+            },
             counters: self.counters_total(),
             directory: self.inner.directory.counts(),
             intake: self.intake(),
         })
-    }
-
-    /// Writes a consistent copy of the store into an empty or new directory while it runs; the
-    /// copy can be used as a data directory.
-    ///
-    /// # Errors
-    /// [`SpoolError::Engine`].
-    pub async fn backup(&self, directory: PathBuf) -> Result<BackupReport, SpoolError> {
-        Ok(self.engine().backup(directory).await?)
     }
 
     /// Gives the space of deleted mail back to the volume: after a drain, or when space falls.
@@ -205,6 +209,9 @@ impl Spool {
     /// # Errors
     /// [`SpoolError::Engine`].
     pub async fn reclaim(&self) -> Result<ReclaimReport, SpoolError> {
+        if self.inner.files.is_some() {
+            self.on_files(|files| files.trim()).await?;
+        }
         Ok(self.engine().reclaim().await?)
     }
 

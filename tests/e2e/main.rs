@@ -14,8 +14,10 @@
 mod support;
 
 mod backup;
+mod disk_full;
 mod first_message;
 mod hold_and_release;
+mod large_messages;
 mod lifecycle;
 mod outage;
 mod postfix_behind;

@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use storage::spool::Spool;
+use storage::spool::{IntakeState, Spool};
 
-use super::reclaim::Reclaim;
+use super::reclaim::{Reclaim, Sight};
 use crate::supervision::ChildSpec;
 
 /// Entries or bodies per turn, so that other work gets in between.
@@ -18,6 +18,8 @@ const TURN_PAUSE: Duration = Duration::from_millis(50);
 const ASIDE_INTERVAL: Duration = Duration::from_secs(60);
 /// How often sessions and one-time tokens are looked through.
 const ACCESS_INTERVAL: Duration = Duration::from_secs(600);
+/// How often it is looked whether space is to be given back.
+const SPACE_INTERVAL: Duration = Duration::from_secs(5);
 /// How often bodies without a message are looked for.
 const ORPHANS_INTERVAL: Duration = Duration::from_secs(3600);
 
@@ -34,6 +36,8 @@ pub enum RetentionMessage {
     Access,
     /// Bodies whose message was never accepted.
     Orphans,
+    /// Space of mail that has gone.
+    Space,
 }
 
 /// What it works with.
@@ -70,6 +74,7 @@ impl Actor for RetentionActor {
         myself.send_message(RetentionMessage::Orphans)?;
         myself.send_message(RetentionMessage::Aside)?;
         myself.send_message(RetentionMessage::Access)?;
+        myself.send_message(RetentionMessage::Space)?;
         Ok(RetentionState {
             spool,
             reclaim: Reclaim::default(),
@@ -84,7 +89,6 @@ impl Actor for RetentionActor {
     ) -> Result<(), ActorProcessingErr> {
         let (done, interval) = match message {
             RetentionMessage::Aside => {
-                state.reclaim().await?;
                 let now = state.spool.clock().now();
                 let done = state.spool.sweep_aside(now, TURN_MAX).await?;
                 (done, ASIDE_INTERVAL)
@@ -96,6 +100,10 @@ impl Actor for RetentionActor {
             RetentionMessage::Orphans => {
                 let done = state.spool.sweep_orphans(TURN_MAX).await?;
                 (done, ORPHANS_INTERVAL)
+            }
+            RetentionMessage::Space => {
+                state.reclaim().await?;
+                (0, SPACE_INTERVAL)
             }
         };
         if done > 0 {
@@ -114,13 +122,23 @@ impl Actor for RetentionActor {
 
 impl RetentionState {
     async fn reclaim(&mut self) -> Result<(), ActorProcessingErr> {
-        let queued_bytes = self.spool.counters_total().queued_bytes;
-        if self
-            .reclaim
-            .on(queued_bytes, self.spool.clock().monotonic())
-        {
-            self.spool.reclaim().await?;
-            tracing::info!("gave the space of delivered mail back");
+        let counters = self.spool.counters_total();
+        let here = counters.queued + counters.parked + counters.quarantined;
+        let sight = Sight {
+            queued_bytes: counters.queued_bytes,
+            gone: counters.accepted.saturating_sub(here),
+            is_short: match self.spool.intake() {
+                IntakeState::Open | IntakeState::Broken => false,
+                IntakeState::Soft | IntakeState::Full | IntakeState::Critical => true,
+            },
+        };
+        if self.reclaim.on(sight, self.spool.clock().monotonic()) {
+            let report = self.spool.reclaim().await?;
+            tracing::info!(
+                disk.bytes_before = report.disk_bytes_before,
+                disk.bytes_after = report.disk_bytes_after,
+                "gave the space of delivered mail back"
+            );
         }
         Ok(())
     }

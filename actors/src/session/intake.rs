@@ -9,6 +9,7 @@ use std::time::Duration;
 use storage::model::Clock;
 use storage::spool::Spool;
 
+use super::acquaintances::Acquaintances;
 use super::gate::Gate;
 use crate::smtp::limits;
 use crate::smtp::server::ServerConfig;
@@ -75,6 +76,7 @@ pub struct Intake {
     spool: Spool,
     tls: Option<Arc<ServerTls>>,
     gate: Arc<Gate>,
+    acquaintances: Acquaintances,
     in_force: RwLock<Arc<InForce>>,
     sessions: AtomicU64,
 }
@@ -88,6 +90,7 @@ impl Intake {
             spool,
             tls,
             gate: Arc::new(Gate::default()),
+            acquaintances: Acquaintances::default(),
             in_force: RwLock::new(in_force),
             sessions: AtomicU64::new(0),
         })
@@ -122,6 +125,10 @@ impl Intake {
 
     pub(super) const fn gate(&self) -> &Arc<Gate> {
         &self.gate
+    }
+
+    pub(super) const fn acquaintances(&self) -> &Acquaintances {
+        &self.acquaintances
     }
 
     pub(super) fn in_force(&self) -> Arc<InForce> {

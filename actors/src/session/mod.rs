@@ -4,6 +4,7 @@
 //! the directory, the store. A session holds its permit from accept to close, so nothing that waits
 //! in a mailbox is unbounded.
 
+mod acquaintances;
 mod gate;
 mod intake;
 mod listener;

@@ -23,7 +23,7 @@ use super::wire::Wire;
 use super::{recipients, submission};
 use crate::metrics;
 use crate::smtp::limits;
-use crate::smtp::server::{Admission, Effect, Server};
+use crate::smtp::server::{Admission, Commit, Effect, Server};
 
 /// The actor, for connections over `S`.
 #[derive(Debug)]
@@ -65,6 +65,7 @@ pub struct Connection<S> {
 #[derive(Debug)]
 pub struct Session<S> {
     id: u64,
+    peer: IpAddr,
     wire: Wire<S>,
     server: Server,
     intake: Arc<Intake>,
@@ -170,6 +171,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         tracing::debug!(session.id = id, client.ip = %connection.peer, "session opened");
         Self {
             id,
+            peer: connection.peer,
             wire: Wire::new(connection.stream),
             server: Server::new(Arc::clone(&in_force.server), client),
             intake: connection.intake,
@@ -183,15 +185,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         }
     }
 
-    /// Waits a moment for a peer that cannot wait, then greets (IN1).
+    /// Waits a moment for a peer that cannot wait, then greets (IN1). A client that has behaved
+    /// lately is not kept waiting.
     async fn greet(&mut self) -> io::Result<Flow> {
-        let pause = self.in_force.policy.greeting_pause;
+        let now = self.intake.clock().monotonic();
+        let pause = if self.intake.acquaintances().knows(self.peer, now) {
+            Duration::ZERO
+        } else {
+            self.in_force.policy.greeting_pause
+        };
         let spoke_first = match timeout(pause, self.wire.read(false)).await {
             Ok(Ok(0)) => return Ok(Flow::End),
             Ok(Ok(_)) => true,
             Ok(Err(error)) => return Err(error),
             Err(_) => false,
         };
+        if spoke_first {
+            self.intake.acquaintances().forget(self.peer);
+        }
         self.server.greet(spoke_first);
         Ok(Flow::On)
     }
@@ -272,6 +283,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Effect::Commit(submission) => {
                 let body = self.body.take();
                 let commit = submission::commit(&self.intake, self.id, *submission, body).await;
+                if matches!(commit, Commit::Stored) {
+                    let now = self.intake.clock().monotonic();
+                    self.intake.acquaintances().meet(self.peer, now);
+                }
                 self.server.committed(commit);
             }
             Effect::StartTls => return self.start_tls().await,

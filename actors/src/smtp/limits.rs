@@ -37,6 +37,10 @@ pub const IDLE_TIMEOUT_STRESS: Duration = Duration::from_secs(10);
 /// How long a peer may betray itself by speaking before it was greeted: what it sent along with its
 /// handshake is there by then.
 pub const GREETING_PAUSE: Duration = Duration::from_millis(5);
+/// How long a client that has had a message accepted is greeted without that pause.
+pub const ACQUAINTED_FOR: Duration = Duration::from_secs(3600);
+/// Clients that are remembered for that.
+pub const ACQUAINTED_MAX: usize = 16_384;
 /// Time for a peer to take a flight of replies.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(300);
 /// How long transactions may go on when the node stops.

@@ -166,3 +166,18 @@ async fn in1_a_peer_that_does_not_wait_for_the_greeting_is_sent_away() {
     let mut peer = world.connect().await;
     peer.play("> EHLO sender.example\n< 554 5.5.0\n# end").await;
 }
+
+/// The paused clock shows whether there was a pause: who has behaved is not kept waiting.
+#[tokio::test(start_paused = true)]
+async fn in1_a_client_that_has_had_a_message_accepted_is_greeted_at_once() {
+    let world = World::new().await;
+    for is_known in [false, true] {
+        let begun = world.spool.clock().monotonic();
+        let mut peer = world.connect().await;
+        peer.play("< 220\n> EHLO sender.example\n< 250").await;
+        assert_eq!(world.spool.clock().monotonic() == begun, is_known);
+        peer.play(ENVELOPE).await;
+        peer.play("> DATA\n< 354\n> Subject: x\n>\n> .\n< 250 2.0.0\n> QUIT\n< 221\n# end")
+            .await;
+    }
+}

@@ -8,12 +8,13 @@ use tokio::sync::{Semaphore, watch};
 
 use super::batch::Batch;
 use super::order::Order;
+use crate::bodies::BodyFiles;
 use crate::codec;
 use crate::codec::RowError;
-use crate::engine::{Durability, Engine, EngineError, EngineFuture, KeyspaceId};
+use crate::engine::{Durability, Engine, EngineError, EngineFuture, KeyspaceId, Write};
 use crate::error::SpoolError;
 use crate::feed::{Feed, Hint};
-use crate::keyspace::{heads, meta};
+use crate::keyspace::{heads, meta, transit};
 use crate::limits::COMMIT_BYTES_ON_THE_WAY_MAX;
 use crate::model::{Clock, Timestamp};
 
@@ -35,6 +36,8 @@ pub(crate) struct Committer {
     answered_before: u64,
     /// Bounds what waits for the disk; the bound stands before the send.
     room: Semaphore,
+    /// Told of the rows that go; none where all bodies are rows.
+    files: Option<Arc<BodyFiles>>,
 }
 
 impl Committer {
@@ -55,7 +58,13 @@ impl Committer {
             order: Mutex::new(order),
             completed: AtomicU64::new(0),
             room: Semaphore::new(COMMIT_BYTES_ON_THE_WAY_MAX / PERMIT_BYTES),
+            files: None,
         }
+    }
+
+    /// The same with files of bodies beside the engine.
+    pub(crate) fn with_files(self, files: Option<Arc<BodyFiles>>) -> Self {
+        Self { files, ..self }
     }
 
     /// The engine, for reading.
@@ -115,6 +124,19 @@ impl Committer {
         }
     }
 
+    /// Tells of bodies whose row this commit takes away.
+    fn tell_files(&self, writes: &[Write]) {
+        let Some(files) = &self.files else { return };
+        for write in writes {
+            if write.value.is_none()
+                && write.keyspace.holds_bodies()
+                && let Some((message, 0)) = transit::parse_key(&write.key)
+            {
+                files.row_goes(message);
+            }
+        }
+    }
+
     /// Writes the clock's watermark when no other commit has done so for a while.
     pub(crate) async fn keep_watermark(&self) -> Result<(), SpoolError> {
         let due = watermark_is_due(&self.order(), self.clock.now());
@@ -157,7 +179,8 @@ impl Committer {
                 })?;
             }
         }
-        if batch.is_empty() {
+        // An empty batch that is synced puts everything before it on the disk.
+        if batch.is_empty() && durability == Durability::Buffer {
             order.ticket -= 1;
             return Ok((staged, order.ticket, None));
         }
@@ -167,9 +190,9 @@ impl Committer {
                 codec::encode(out, &now)
             })?;
         }
-        let done = self
-            .engine
-            .commit(batch.into_writes(), durability, Vec::new());
+        let writes = batch.into_writes();
+        self.tell_files(&writes);
+        let done = self.engine.commit(writes, durability, Vec::new());
         Ok((staged, order.ticket, Some(done)))
     }
 }

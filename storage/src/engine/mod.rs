@@ -31,6 +31,7 @@ mod range;
 mod report;
 mod write;
 
+pub(crate) use self::fjall::create_directory;
 pub use self::fjall::{
     FjallEngine, FjallOptions, RecoveredJournal, RecoveryReport, recover_journals,
 };

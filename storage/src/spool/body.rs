@@ -1,23 +1,29 @@
 //! Bodies on their way in and out.
 //!
 //! A body of up to 256 KiB stays in memory and is committed with its message. A larger one goes
-//! into the store in chunks of 1 MiB as it arrives, unsynced; the commit that accepts the message
-//! syncs them (the journal is sequential). Each chunk carries a checksum that is verified whenever
-//! it is read, and is compressed and sealed with the body's own key when the domains are known that
-//! it is for.
+//! into a file of its own as it arrives ([`crate::bodies`]), in chunks of 256 KiB, and is synced
+//! before the commit that accepts the message names it. An engine without files beside it takes the
+//! chunks as rows, unsynced; the accepting commit syncs them. Each chunk carries a checksum that is
+//! verified whenever it is read, and is compressed and sealed with the body's own key when the domains
+//! are known that it is for.
+//!
+//! What all bodies together have in memory is bounded in both directions (Q16).
+
+use std::io::ErrorKind;
 
 use bytes::{Bytes, BytesMut};
 
 use super::Spool;
 use super::copies::kept;
-use super::upload::{Upload, UploadClaim};
+use super::upload::{BodyClaim, Upload, UploadClaim};
+use crate::bodies::{FilePlace, Held, SlotReader, SlotWriter};
 use crate::codec;
 use crate::codec::chunk::{self, ChunkBuilder, ChunkError, ChunkSeal};
 use crate::commit::Batch;
-use crate::engine::{Durability, EngineError};
+use crate::engine::{Durability, EngineError, KeyspaceId};
 use crate::error::SpoolError;
 use crate::keyspace::{meta, transit};
-use crate::limits::{BODY_CHUNK_BYTES, BODY_INLINE_MAX};
+use crate::limits::{BODY_CHUNK_BYTES, BODY_MEMORY_FREE};
 use crate::metrics;
 use crate::model::{BodyPlace, DomainId, MessageId, QueueEntry};
 use crate::seal::BodyKey;
@@ -33,10 +39,22 @@ pub struct BodyWriter {
     chunk: ChunkBuilder,
     size_bytes: u64,
     chunks: u32,
-    /// Where chunks go that do not wait for the message.
+    /// Where chunks go that are rows.
     place: BodyPlace,
     seal: Option<(BodyKey, BytesMut)>,
-    claim: Option<UploadClaim>,
+    to: Destination,
+    held: Held,
+}
+
+/// Where chunks go that do not stay in memory.
+#[derive(Debug)]
+enum Destination {
+    /// Nowhere yet.
+    None,
+    /// Into rows.
+    Rows(UploadClaim),
+    /// Into a file.
+    File(Box<SlotWriter>),
 }
 
 /// A body that is complete and belongs to no message yet. Dropping it gives the body up.
@@ -47,9 +65,11 @@ pub struct StoredBody {
     pub(crate) chunks: u32,
     /// Where it is, or where it goes with its message.
     pub(crate) place: BodyPlace,
-    /// The only chunk, when it is to be committed with the message.
+    /// The only row, when it is to be committed with the message: a chunk, or the place of a file.
     pub(crate) inline: Option<Bytes>,
-    pub(crate) claim: Option<UploadClaim>,
+    pub(crate) claim: Option<BodyClaim>,
+    /// The share of the memory for bodies, until the message is committed.
+    pub(crate) _held: Held,
 }
 
 impl StoredBody {
@@ -61,25 +81,37 @@ impl StoredBody {
 }
 
 impl BodyWriter {
-    /// Appends a piece. Waits while the store is behind, which is what slows a sender down.
+    /// Appends a piece. Waits while the disk is behind, which is what slows a sender down.
     ///
     /// # Errors
     /// [`SpoolError::Engine`] when the store takes nothing more.
     pub async fn write(&mut self, mut data: Bytes) -> Result<(), SpoolError> {
         self.size_bytes += data.len() as u64;
+        self.spool.inner.space.take(data.len() as u64);
         while !data.is_empty() {
+            if self.chunk.len() == BODY_CHUNK_BYTES {
+                self.store_chunk(true).await?;
+            }
             let room = BODY_CHUNK_BYTES - self.chunk.len();
             let piece = data.split_to(room.min(data.len()));
-            if self.chunk.len() <= BODY_INLINE_MAX
-                && self.chunk.len() + piece.len() > BODY_INLINE_MAX
-            {
-                // It will be a large one: one allocation for the rest instead of doubling.
-                self.chunk.reserve(BODY_CHUNK_BYTES);
-            }
+            self.make_room(piece.len()).await?;
             self.chunk.extend(&piece);
-            if self.chunk.len() == BODY_CHUNK_BYTES {
-                self.store_chunk(BODY_CHUNK_BYTES).await?;
-            }
+        }
+        Ok(())
+    }
+
+    /// Takes memory for what comes; without any left, what is here goes to the disk early.
+    async fn make_room(&mut self, bytes: usize) -> Result<(), SpoolError> {
+        let wanted = (self.chunk.len() + bytes)
+            .next_power_of_two()
+            .min(BODY_CHUNK_BYTES);
+        if wanted <= BODY_MEMORY_FREE {
+            return Ok(());
+        }
+        if self.spool.inner.memory_in.grow(&mut self.held, wanted) {
+            self.chunk.reserve(wanted);
+        } else if self.chunk.len() > BODY_MEMORY_FREE && self.spool.inner.files.is_some() {
+            self.store_chunk(false).await?;
         }
         Ok(())
     }
@@ -95,27 +127,37 @@ impl BodyWriter {
     /// # Errors
     /// [`SpoolError::Engine`] when the store takes nothing more.
     pub async fn finish(mut self) -> Result<StoredBody, SpoolError> {
-        let inline = self.chunks == 0 && self.chunk.len() <= BODY_INLINE_MAX;
-        if !inline && self.chunk.len() > 0 {
-            self.store_chunk(0).await?;
+        let in_memory = self.chunks == 0;
+        if !in_memory && self.chunk.len() > 0 {
+            self.store_chunk(false).await?;
         }
+        let mut chunks = 1;
+        let (inline, claim) = match std::mem::replace(&mut self.to, Destination::None) {
+            Destination::None => (Some(self.finish_chunk()?), None),
+            Destination::Rows(claim) => {
+                chunks = self.chunks;
+                (None, Some(BodyClaim::Rows(claim)))
+            }
+            Destination::File(writer) => {
+                self.held = Held::default();
+                let (place, claim) = self.spool.on_files(|_| writer.finish()).await?;
+                (Some(place.encode()?), Some(BodyClaim::File(claim)))
+            }
+        };
         Ok(StoredBody {
             message: self.message,
             size_bytes: self.size_bytes,
-            chunks: if inline { 1 } else { self.chunks },
+            chunks,
             place: self.place,
-            inline: if inline {
-                Some(self.finish_chunk(0)?)
-            } else {
-                None
-            },
-            claim: self.claim,
+            inline,
+            claim,
+            _held: self.held,
         })
     }
 
-    /// The chunk as it is stored; the next one begins with room for `next_capacity` bytes.
-    fn finish_chunk(&mut self, next_capacity: usize) -> Result<Bytes, SpoolError> {
-        let next = ChunkBuilder::with_capacity(next_capacity);
+    /// The chunk as it is stored; the next one begins empty.
+    fn finish_chunk(&mut self) -> Result<Bytes, SpoolError> {
+        let next = ChunkBuilder::with_capacity(0);
         let full = std::mem::replace(&mut self.chunk, next);
         let Some((key, shares)) = &self.seal else {
             return Ok(full.finish());
@@ -130,26 +172,57 @@ impl BodyWriter {
         Ok(full.finish_sealed(&self.spool.inner.compressors, &seal)?)
     }
 
-    async fn store_chunk(&mut self, next_capacity: usize) -> Result<(), SpoolError> {
-        let full = self.finish_chunk(next_capacity)?;
-        let number = self.chunks;
+    /// Puts what is in memory where large bodies go.
+    async fn store_chunk(&mut self, more: bool) -> Result<(), SpoolError> {
+        let full = self.finish_chunk()?;
+        if self.spool.inner.files.is_some() {
+            self.append_to_file(full).await?;
+        } else {
+            self.put_row(full).await?;
+        }
         self.chunks += 1;
+        if more {
+            self.chunk.reserve(BODY_CHUNK_BYTES);
+        }
+        Ok(())
+    }
+
+    async fn append_to_file(&mut self, full: Bytes) -> Result<(), SpoolError> {
+        let begun = match std::mem::replace(&mut self.to, Destination::None) {
+            Destination::File(writer) => Some(writer),
+            _ => None,
+        };
+        let message = self.message;
+        // A caller that goes away leaves the file to the thread that writes it.
+        let append = move |files: &_| {
+            let mut writer = match begun {
+                Some(writer) => writer,
+                None => Box::new(SlotWriter::begin(files, message)?),
+            };
+            writer.append(&full)?;
+            Ok(writer)
+        };
+        self.to = Destination::File(self.spool.on_files(append).await?);
+        Ok(())
+    }
+
+    async fn put_row(&mut self, full: Bytes) -> Result<(), SpoolError> {
+        if let Destination::None = self.to {
+            self.to = Destination::Rows(self.spool.inner.uploads.claim(self.message));
+        }
         let upload = Upload {
-            chunks: self.chunks,
+            chunks: self.chunks + 1,
             place: self.place,
         };
-        let claim = self
-            .claim
-            .get_or_insert_with(|| self.spool.inner.uploads.claim(self.message));
-        claim.wrote(upload);
+        if let Destination::Rows(claim) = &mut self.to {
+            claim.wrote(upload);
+        }
         let mut batch = Batch::new();
-        let keyspace = transit::keyspace(self.place);
-        batch.put(keyspace, &transit::key(self.message, number), full);
-        batch.encode(
-            crate::engine::KeyspaceId::Meta,
-            &meta::upload_key(self.message),
-            |out| codec::encode(out, &upload),
-        )?;
+        let key = transit::key(self.message, self.chunks);
+        batch.put(transit::keyspace(self.place), &key, full);
+        batch.encode(KeyspaceId::Meta, &meta::upload_key(self.message), |out| {
+            codec::encode(out, &upload)
+        })?;
         self.spool
             .inner
             .committer
@@ -168,19 +241,55 @@ pub struct BodyReader {
     place: BodyPlace,
     next: u32,
     key: Option<BodyKey>,
+    /// Known to be so small that it needs no share of the memory for bodies.
+    small: bool,
+    /// The file of a large body, once its place has been read.
+    file: Option<SlotReader>,
 }
 
 impl BodyReader {
-    /// The next piece, at most 1 MiB; none at the end.
+    /// The next piece, at most 256 KiB; none at the end.
     ///
     /// # Errors
     /// [`SpoolError::CorruptBody`] when a piece is missing or not what was stored: set the entry
     /// aside. [`SpoolError::Engine`] when the store cannot be read.
     pub async fn next(&mut self) -> Result<Option<Bytes>, SpoolError> {
-        if self.next == self.chunks {
+        loop {
+            let held = self.share().await;
+            let stored = if self.file.is_some() {
+                self.next_in_file().await?
+            } else {
+                self.next_row().await?
+            };
+            let Some((number, stored)) = stored else {
+                if self.file.take().is_some() {
+                    continue;
+                }
+                return Ok(None);
+            };
+            if self.file.is_none() && self.open_file(number, &stored).await? {
+                continue;
+            }
+            let data = self
+                .open(number, &stored)
+                .map_err(|error| self.corrupt(number, error.to_string()))?;
+            return Ok(Some(held.tie_to(data)));
+        }
+    }
+
+    /// A share of the memory for bodies, for the next piece; small bodies need none.
+    async fn share(&self) -> Held {
+        if self.small {
+            return Held::default();
+        }
+        self.spool.inner.memory_out.hold(BODY_CHUNK_BYTES).await
+    }
+
+    async fn next_row(&mut self) -> Result<Option<(u32, Bytes)>, SpoolError> {
+        let number = self.next;
+        if number == self.chunks {
             return Ok(None);
         }
-        let number = self.next;
         let stored = match self.stored(number).await {
             Ok(Some(stored)) => stored,
             Ok(None) => return Err(self.corrupt(number, "it is missing".to_owned())),
@@ -189,11 +298,49 @@ impl BodyReader {
             }
             Err(error) => return Err(error),
         };
-        let data = self
-            .open(number, &stored)
-            .map_err(|error| self.corrupt(number, error.to_string()))?;
         self.next += 1;
-        Ok(Some(data))
+        Ok(Some((number, stored)))
+    }
+
+    /// Opens the file that a row names; whether it names one.
+    async fn open_file(&mut self, number: u32, stored: &Bytes) -> Result<bool, SpoolError> {
+        let Some(place) = FilePlace::decode(stored) else {
+            return Ok(false);
+        };
+        let place = place.map_err(|error| self.corrupt(number, error.to_string()))?;
+        let message = self.message;
+        let opened = self
+            .spool
+            .on_files(move |files| SlotReader::open(files, message, place))
+            .await;
+        self.file = Some(opened.map_err(|error| self.file_error(number, error))?);
+        Ok(true)
+    }
+
+    async fn next_in_file(&mut self) -> Result<Option<(u32, Bytes)>, SpoolError> {
+        let Some(mut file) = self.file.take() else {
+            return Ok(None);
+        };
+        let number = file.frames_read();
+        let read = self.spool.on_files(move |_| Ok((file.next()?, file))).await;
+        let (stored, file) = read.map_err(|error| self.file_error(number, error))?;
+        self.file = Some(file);
+        Ok(stored.map(|stored| (number, stored)))
+    }
+
+    /// What is not there or is something else is damage; anything else is the disk's trouble.
+    fn file_error(&self, chunk: u32, error: SpoolError) -> SpoolError {
+        match &error {
+            SpoolError::Engine(EngineError::Io { source, .. })
+                if matches!(
+                    source.kind(),
+                    ErrorKind::NotFound | ErrorKind::InvalidData | ErrorKind::UnexpectedEof
+                ) =>
+            {
+                self.corrupt(chunk, error.to_string())
+            }
+            _ => error,
+        }
     }
 
     /// The chunk where it was stored, or where it has moved to.
@@ -292,14 +439,17 @@ impl Spool {
             chunks: 0,
             place,
             seal,
-            claim: None,
+            to: Destination::None,
+            held: Held::default(),
         }
     }
 
     /// Starts to read the body of an entry.
     #[must_use]
     pub fn body(&self, entry: &QueueEntry) -> BodyReader {
-        self.body_at(entry.domain, entry.message, entry.place, entry.chunks)
+        let mut reader = self.body_at(entry.domain, entry.message, entry.place, entry.chunks);
+        reader.small = entry.size_bytes <= BODY_MEMORY_FREE as u64;
+        reader
     }
 
     /// Starts to read a body in the name of a domain.
@@ -318,11 +468,13 @@ impl Spool {
             place,
             next: 0,
             key: None,
+            small: false,
+            file: None,
         }
     }
 
     /// Puts a body that belongs to no message yet where its message wants it. One that is in memory
-    /// goes anywhere; one whose chunks are in the store is written again when it would go too early.
+    /// or in a file goes anywhere; one whose chunks are rows is written again when it would go too early.
     pub(super) async fn settle_place(
         &self,
         body: &mut StoredBody,
@@ -365,11 +517,9 @@ impl Spool {
             batch.put(transit::keyspace(to), &key, stored);
             batch.delete(transit::keyspace(from), &key);
             let upload = Upload { chunks, place: to };
-            batch.encode(
-                crate::engine::KeyspaceId::Meta,
-                &meta::upload_key(message),
-                |out| codec::encode(out, &upload),
-            )?;
+            batch.encode(KeyspaceId::Meta, &meta::upload_key(message), |out| {
+                codec::encode(out, &upload)
+            })?;
             self.inner
                 .committer
                 .commit(batch, Durability::Buffer, |_, _| Ok::<_, SpoolError>(()))

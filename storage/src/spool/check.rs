@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::Spool;
 use super::ledger::count_row;
+use crate::bodies::FilePlace;
 use crate::codec::{self, RowError, chunk};
 use crate::engine::{DayKind, Inspected, KeyspaceId};
 use crate::error::SpoolError;
@@ -66,9 +67,15 @@ impl Spool {
             .await?;
         let mut tables =
             std::mem::take(&mut *tables.lock().unwrap_or_else(PoisonError::into_inner));
+        for (message, place) in std::mem::take(&mut tables.places) {
+            if let Some(what) = self.check_file(message, place).await {
+                tables.problem(KeyspaceId::Transit, message, what);
+            }
+            tables.result.bytes += place.bytes;
+        }
         tables.compare();
         tables.result.rows = report.rows;
-        tables.result.bytes = report.bytes;
+        tables.result.bytes += report.bytes;
         Ok(tables.result)
     }
 }
@@ -78,6 +85,8 @@ impl Spool {
 struct Tables {
     result: SpoolCheck,
     messages: HashMap<MessageId, Held>,
+    /// Bodies in files of their own.
+    places: Vec<(MessageId, FilePlace)>,
     heads: HashMap<DomainId, DomainHead>,
     counted: HashMap<DomainId, Counters>,
     deferred: u64,
@@ -151,7 +160,9 @@ impl Tables {
                 let held = self.messages.entry(id).or_default();
                 held.chunks.insert(number);
                 held.kept |= keyspace != KeyspaceId::Transit;
-                if let Err(error) = chunk::verify(value) {
+                if let Some(place) = FilePlace::decode(value) {
+                    self.places.push((id, place?));
+                } else if let Err(error) = chunk::verify(value) {
                     self.problem(keyspace, id, format!("chunk {number}: {error}"));
                 }
                 Ok(())

@@ -10,9 +10,10 @@ use super::accounts::AccountLanes;
 use super::intents::IntentBoard;
 use super::keys::{check_keys, open_keys};
 use super::ledger::count_row;
-use super::space::{SpaceProbe, SpaceWatch, Volume};
+use super::space::{DiskGuard, SpaceProbe, SpaceWatch, Volume};
 use super::{Inner, Spool};
 use crate::access::Access;
+use crate::bodies::{BodyFiles, Budget};
 use crate::codec::chunk::Compressors;
 use crate::codec::{self, RowError};
 use crate::commit::{Committer, Order};
@@ -24,7 +25,7 @@ use crate::error::OpenError;
 use crate::feed::Feed;
 use crate::keyspace::heads::DomainHead;
 use crate::keyspace::{accounts, aside, audit, directory as keys, everything, heads, meta, queue};
-use crate::limits::{MESSAGE_SIZE_DEFAULT, PAGE_ROWS_MAX};
+use crate::limits::{BODY_MEMORY_IN, BODY_MEMORY_OUT, MESSAGE_SIZE_DEFAULT, PAGE_ROWS_MAX};
 use crate::metrics;
 use crate::model::{Alias, Clock, Domain, DomainId, IdGenerator, Intent, Sequence, Timestamp};
 use crate::seal::{KeySource, Keyring};
@@ -96,8 +97,12 @@ impl Spool {
         let keyring = open_keys(options.keys.clone()).await?;
         let path = data_directory.to_owned();
         let engine = options.engine.clone();
-        let opened = tokio::task::spawn_blocking(move || FjallEngine::open(&path, &engine));
-        let engine = opened.await.map_err(|ended| EngineError::Io {
+        let opened = tokio::task::spawn_blocking(move || {
+            // The store first: it has the lock.
+            let engine = FjallEngine::open(&path, &engine)?;
+            Ok::<_, EngineError>((engine, BodyFiles::open(&path)?))
+        });
+        let (engine, files) = opened.await.map_err(|ended| EngineError::Io {
             action: format!("opening the store in {}", data_directory.display()),
             source: std::io::Error::other(ended),
         })??;
@@ -108,13 +113,19 @@ impl Spool {
                 .or_else(|| Some(Arc::new(Volume::of(data_directory)))),
             ..options
         };
-        let spool = Self::on_engine_with(Arc::new(engine), options, clock, keyring).await?;
+        let loaded = Loaded {
+            keyring,
+            files: Some(Arc::new(files)),
+            ..Loaded::default()
+        };
+        let spool = Self::on_engine_with(Arc::new(engine), options, clock, loaded).await?;
+        spool.hold_restored(data_directory).await?;
         // What was known when the process ended may not hold any more.
         spool.sample_space().await.ok();
         Ok(spool)
     }
 
-    /// A spool over an engine that is open already.
+    /// A spool over an engine that is open already; all bodies are rows of it.
     ///
     /// # Errors
     /// [`OpenError`] when the engine cannot be read, or a row without which nothing works is
@@ -124,15 +135,18 @@ impl Spool {
         options: SpoolOptions,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        let keyring = open_keys(options.keys.clone()).await?;
-        Self::on_engine_with(engine, options, clock, keyring).await
+        let loaded = Loaded {
+            keyring: open_keys(options.keys.clone()).await?,
+            ..Loaded::default()
+        };
+        Self::on_engine_with(engine, options, clock, loaded).await
     }
 
     async fn on_engine_with(
         engine: Arc<dyn Engine>,
         options: SpoolOptions,
         clock: Arc<dyn Clock>,
-        keyring: Keyring,
+        mut loaded: Loaded,
     ) -> Result<Self, OpenError> {
         let clock_written = clock_watermark(engine.as_ref()).await?;
         let next_domain = meta_row::<u32>(engine.as_ref(), meta::NEXT_DOMAIN, "domain counter")
@@ -144,13 +158,10 @@ impl Spool {
         let directory = load_directory(engine.as_ref(), &mut order).await?;
         let access = load_access(engine.as_ref()).await?;
         let intents = load_intents(engine.as_ref()).await?;
-        check_keys(engine.as_ref(), &keyring, &directory).await?;
-        let loaded = Loaded {
-            directory,
-            access,
-            intents,
-            keyring,
-        };
+        check_keys(engine.as_ref(), &loaded.keyring, &directory).await?;
+        loaded.directory = directory;
+        loaded.access = access;
+        loaded.intents = intents;
         let spool = Self::assemble(engine, &options, clock, order, loaded);
         spool.give_missing_keys().await?;
         Ok(spool)
@@ -168,13 +179,20 @@ impl Spool {
             access,
             intents,
             keyring,
+            files,
         } = loaded;
         let failed = engine.failed();
         let feed = Arc::new(Feed::new());
-        let space = SpaceWatch::new(options.space.clone(), options.message_size_limit);
+        let committer = Committer::new(engine, Arc::clone(&clock), order, Arc::clone(&feed))
+            .with_files(files.clone());
+        let mut guard = DiskGuard::new(options.message_size_limit);
+        if files.is_some() {
+            guard = guard.with_reserve(options.engine.unwritten_bytes_max());
+        }
+        let space = SpaceWatch::new(options.space.clone(), guard);
         Self {
             inner: Arc::new(Inner {
-                committer: Committer::new(engine, Arc::clone(&clock), order, Arc::clone(&feed)),
+                committer,
                 ids: IdGenerator::new(options.node, id_seed()),
                 clock,
                 directory,
@@ -182,6 +200,9 @@ impl Spool {
                 lanes: AccountLanes::default(),
                 feed,
                 uploads: Arc::default(),
+                files,
+                memory_in: Budget::new(BODY_MEMORY_IN),
+                memory_out: Budget::new(BODY_MEMORY_OUT),
                 intents: IntentBoard::new(intents),
                 keyring: Arc::new(keyring),
                 compressors: Compressors::default(),
@@ -200,6 +221,7 @@ struct Loaded {
     access: Access,
     intents: Vec<Intent>,
     keyring: Keyring,
+    files: Option<Arc<BodyFiles>>,
 }
 
 /// The latest time a store has seen: a clock that starts must not start before it.

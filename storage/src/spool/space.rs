@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Spool;
@@ -18,7 +18,8 @@ pub enum IntakeState {
     Open,
     /// Take everything, and tell an administrator: less than 15 % is free.
     Soft,
-    /// Answer MAIL with 452 4.3.1: less than 8 % is free, or less than two of the largest messages.
+    /// Answer MAIL with 452 4.3.1: less than 8 % is free, or less than two of the largest messages
+    /// and what the store has yet to write out.
     Full,
     /// Answer connections with 421 4.3.2: less than 4 % is free.
     Critical,
@@ -77,11 +78,16 @@ const CRITICAL_BELOW: u64 = 4;
 /// Points above the threshold at which the state ends.
 const HYSTERESIS: u64 = 3;
 
+/// Mail taken after which the space is looked at again without waiting for the next second, in
+/// bytes: a fast sender must not fill in between what is kept free.
+const SAMPLE_BYTES: u64 = 4 * 1024 * 1024;
+
 /// Decides from samples of free space; pure.
 #[derive(Debug, Clone)]
 pub struct DiskGuard {
     state: IntakeState,
     message_size_limit: u64,
+    reserve: u64,
 }
 
 impl DiskGuard {
@@ -91,6 +97,17 @@ impl DiskGuard {
         Self {
             state: IntakeState::Open,
             message_size_limit,
+            reserve: 0,
+        }
+    }
+
+    /// The same guard for a store that writes out up to `bytes` after it has taken its last
+    /// message: what is acknowledged stands in its journals, and is written a second time.
+    #[must_use]
+    pub const fn with_reserve(self, bytes: u64) -> Self {
+        Self {
+            reserve: bytes,
+            ..self
         }
     }
 
@@ -114,10 +131,11 @@ impl DiskGuard {
                 < u128::from(space.total_bytes) * u128::from(per_cent + points)
         };
         let two_messages = self.message_size_limit.saturating_mul(2);
-        let margin = two_messages.saturating_mul(points) / 100;
+        let wanted = two_messages.saturating_add(self.reserve);
+        let margin = wanted.saturating_mul(points) / 100;
         if below(CRITICAL_BELOW) {
             IntakeState::Critical
-        } else if below(FULL_BELOW) || space.free_bytes < two_messages.saturating_add(margin) {
+        } else if below(FULL_BELOW) || space.free_bytes < wanted.saturating_add(margin) {
             IntakeState::Full
         } else if below(SOFT_BELOW) {
             IntakeState::Soft
@@ -133,18 +151,32 @@ pub(crate) struct SpaceWatch {
     probe: Option<Arc<dyn SpaceProbe>>,
     guard: Mutex<DiskGuard>,
     state: AtomicU8,
+    /// Bytes of bodies taken since the last sample.
+    taken: AtomicU64,
 }
 
 impl SpaceWatch {
-    pub(crate) fn new(probe: Option<Arc<dyn SpaceProbe>>, message_size_limit: u64) -> Self {
+    pub(crate) fn new(probe: Option<Arc<dyn SpaceProbe>>, guard: DiskGuard) -> Self {
         Self {
             probe,
-            guard: Mutex::new(DiskGuard::new(message_size_limit)),
+            guard: Mutex::new(guard),
             state: AtomicU8::new(0),
+            taken: AtomicU64::new(0),
+        }
+    }
+
+    /// Notes that bytes of a body were taken, and looks at the space when they are many.
+    pub(super) fn take(&self, bytes: u64) {
+        let taken = self.taken.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if taken >= SAMPLE_BYTES
+            && let Err(error) = self.sample()
+        {
+            tracing::warn!(%error, "the free space cannot be sampled");
         }
     }
 
     fn sample(&self) -> std::io::Result<Option<Space>> {
+        self.taken.store(0, Ordering::Relaxed);
         let Some(probe) = &self.probe else {
             return Ok(None);
         };
@@ -205,7 +237,7 @@ impl Spool {
             .set_message_size_limit(bytes);
     }
 
-    /// Looks at the free space again, and deletes bodies that were given up. Call it every second.
+    /// Looks at the free space again, and deletes bodies that were given up or delivered. Call it every second.
     /// Answers the space, when the store is on a volume.
     ///
     /// # Errors
@@ -221,6 +253,7 @@ impl Spool {
                 source,
             })?;
         self.delete_abandoned().await?;
+        self.free_files().await?;
         self.inner.committer.keep_watermark().await?;
         Ok(space)
     }
@@ -265,6 +298,22 @@ mod tests {
     #[test]
     fn two_of_the_largest_messages_must_fit() {
         assert_eq!(states(100, &[201, 199, 205, 206]), [Open, Full, Full, Open]);
+    }
+
+    /// Q14: what is acknowledged must still find room in the store's tables.
+    #[test]
+    fn q14_what_the_store_has_yet_to_write_must_fit_too() {
+        let mut guard = DiskGuard::new(50).with_reserve(300);
+        let mut state = |free_bytes| {
+            guard.on(Space {
+                total_bytes: 1_000,
+                free_bytes,
+            })
+        };
+        assert_eq!(state(401), Open);
+        assert_eq!(state(399), Full);
+        assert_eq!(state(411), Full);
+        assert_eq!(state(413), Open);
     }
 
     #[test]

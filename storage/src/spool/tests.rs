@@ -5,6 +5,7 @@ mod changes;
 mod continuity;
 mod damage;
 mod disk;
+mod files;
 mod model;
 mod outbound;
 mod queue;

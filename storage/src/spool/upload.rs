@@ -1,8 +1,9 @@
-//! Bodies that are being written into the store ahead of the commit that accepts them.
+//! Bodies that are being written into the store ahead of the commit that accepts them, as rows.
 //!
 //! Every such body has a row in `meta` that says where its chunks are and how many; the accepting commit deletes it. A
 //! body given up is deleted soon after by [`Spool::sample_space`](super::Spool::sample_space);
-//! what a crash left behind is found by its row, without reading `transit`.
+//! what a crash left behind is found by its row, without reading `transit`. Files of bodies have a
+//! sweep of their own ([`super::files`]).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::Spool;
+use crate::bodies::FileClaim;
 use crate::codec;
 use crate::commit::Batch;
 use crate::engine::{Direction, Durability, KeyspaceId};
@@ -24,6 +26,34 @@ pub(crate) struct Upload {
     pub(crate) chunks: u32,
     /// Where they are.
     pub(crate) place: BodyPlace,
+}
+
+/// The right to what was written of a body; dropping it without acceptance gives the body up.
+#[derive(Debug)]
+pub(crate) enum BodyClaim {
+    /// Its rows.
+    Rows(UploadClaim),
+    /// Its file.
+    File(FileClaim),
+}
+
+impl BodyClaim {
+    /// The accepting commit has been given to the engine: from now on nobody may delete the body,
+    /// even if the outcome of the commit is never heard here.
+    pub(crate) fn accepting(&mut self) {
+        match self {
+            Self::Rows(claim) => claim.accepting(),
+            Self::File(claim) => claim.accepting(),
+        }
+    }
+
+    /// The accepting commit is visible.
+    pub(crate) fn accepted(self) {
+        match self {
+            Self::Rows(claim) => claim.accepted(),
+            Self::File(_) => {}
+        }
+    }
 }
 
 /// Uploads of this process.
@@ -130,12 +160,13 @@ impl Spool {
     }
 
     /// Deletes chunks whose message was never accepted: at most `limit` bodies, and how many there
-    /// were. Bodies that are being written stay. Run it at start and every hour.
+    /// were; files of bodies that nobody names are all freed at once. Bodies that are being written
+    /// stay. Run it at start and every hour.
     ///
     /// # Errors
     /// [`SpoolError::Engine`].
     pub async fn sweep_orphans(&self, limit: usize) -> Result<usize, SpoolError> {
-        let mut swept = self.delete_abandoned().await?;
+        let mut swept = self.delete_abandoned().await? + self.sweep_files().await?;
         let page = self
             .engine()
             .scan(

@@ -68,7 +68,7 @@ pub(crate) fn said(child: &mut Child) -> impl Iterator<Item = Said> + use<> {
 }
 
 /// The body of a message: nothing but its id is needed to know it. Most are small, some large
-/// enough to go into the store in chunks before they are accepted.
+/// enough to have a file of their own, written before they are accepted.
 pub(crate) fn body(id: MessageId) -> bytes::Bytes {
     let seed = id.as_bytes().iter();
     let seed = seed.fold(0_u64, |seed, byte| {
@@ -193,6 +193,8 @@ async fn consume(spool: Spool, domain: DomainId) -> Result<(), Failure> {
         for entry in page {
             settle(&spool, entry).await?;
         }
+        // Files of bodies that are gone are used again.
+        spool.sample_space().await?;
     }
 }
 

@@ -28,6 +28,12 @@ pub struct StoreStats {
     pub syncs: u64,
     /// Bytes of commits that wait for their turn.
     pub waiting_bytes: u64,
+    /// Files of large bodies.
+    pub body_files: u64,
+    /// Those of them that wait to be used again.
+    pub body_files_free: u64,
+    /// What the files of large bodies occupy; part of `disk_bytes`.
+    pub body_files_bytes: u64,
     /// Every keyspace.
     pub keyspaces: Vec<KeyspaceView>,
 }
@@ -85,14 +91,18 @@ impl BackupInput {
 /// Shows sizes and counts of the store.
 #[utoipa::path(get, path = "/store", tag = "store", responses((status = 200, body = StoreStats)))]
 pub(super) async fn stats(State(site): State<AdminSite>) -> Result<Json<StoreStats>, Problem> {
-    let stats = site.spool.stats().await?.engine;
+    let stats = site.spool.stats().await?;
+    let (bodies, stats) = (stats.bodies, stats.engine);
     let keyspaces = stats.keyspaces.iter().map(|keyspace| KeyspaceView {
         name: keyspace.keyspace.name().to_string(),
         rows: keyspace.rows,
         disk_bytes: keyspace.disk_bytes,
     });
     Ok(Json(StoreStats {
-        disk_bytes: stats.disk_bytes,
+        disk_bytes: stats.disk_bytes + bodies.disk_bytes,
+        body_files: bodies.files,
+        body_files_free: bodies.free_files,
+        body_files_bytes: bodies.disk_bytes,
         journal_bytes: stats.journal_bytes,
         commits: stats.commits,
         groups: stats.groups,

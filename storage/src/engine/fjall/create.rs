@@ -113,7 +113,7 @@ pub(super) fn check_format(directory: &Path) -> Result<(), EngineError> {
 }
 
 /// Makes a directory that only its owner may enter, durably; one that is there is left as it is.
-pub(super) fn create_directory(directory: &Path) -> Result<(), EngineError> {
+pub(crate) fn create_directory(directory: &Path) -> Result<(), EngineError> {
     if directory.is_dir() {
         return Ok(());
     }

@@ -47,6 +47,7 @@ use super::{
 use store::Store;
 use writer::{Commit, Order, WriterThread};
 
+pub(crate) use create::create_directory;
 pub(super) use create::write_store;
 pub use journal::{RecoveredJournal, RecoveryReport, recover_journals};
 pub use options::FjallOptions;

@@ -56,7 +56,21 @@ impl Default for FjallOptions {
     }
 }
 
+/// Bodies in memory that wait to be written out: one table that is full while the next one fills,
+/// and what compaction needs beside them.
+const BODY_MEMTABLES_UNWRITTEN: u64 = 3;
+/// The same of rows: a few keyspaces are busy, most are not.
+const ROW_MEMTABLES_UNWRITTEN: u64 = 2;
+
 impl FjallOptions {
+    /// What a store may have to write after it has answered its last commit, in bytes. It has to be
+    /// kept free: a table that cannot be written out ends the store.
+    #[must_use]
+    pub const fn unwritten_bytes_max(&self) -> u64 {
+        self.body_memtable_bytes * BODY_MEMTABLES_UNWRITTEN
+            + self.row_memtable_bytes * ROW_MEMTABLES_UNWRITTEN
+    }
+
     pub(super) fn database(&self, path: &Path) -> DatabaseBuilder<Database> {
         Database::builder(path)
             // Compression would run inside the commit.
