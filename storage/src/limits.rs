@@ -26,8 +26,8 @@ pub const BODY_MEMORY_OUT: usize = 32 * 1024 * 1024;
 /// Large bodies written to the disk or read from it at one time, each by a thread.
 pub const BODY_WRITERS_MAX: usize = 16;
 
-/// Bytes of files that wait to be used again for the next large bodies; none wait while space is
-/// short.
+/// Bytes of files that wait to be used again for the next large bodies; none wait while mail is
+/// refused for want of space.
 pub const BODY_FILES_KEPT_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A file of a body that is larger does not wait to be used again, in bytes.

@@ -40,7 +40,7 @@ impl Spool {
         };
         let suspects = files.take_suspects();
         self.free_unnamed(suspects).await?;
-        if self.intake() != IntakeState::Open {
+        if !self.may_keep_files() {
             self.on_files(|files| files.trim()).await?;
         }
         Ok(())
@@ -54,6 +54,11 @@ impl Spool {
         let _freeing = files.freeing.lock().await;
         let suspects = self.on_files(|files| Ok(files.all_suspects())).await?;
         self.free_unnamed(suspects).await
+    }
+
+    /// Whether free files may wait to be used again: not while mail is refused for want of space.
+    fn may_keep_files(&self) -> bool {
+        matches!(self.intake(), IntakeState::Open | IntakeState::Soft)
     }
 
     async fn free_unnamed(&self, suspects: Vec<Suspect>) -> Result<usize, SpoolError> {
@@ -74,7 +79,7 @@ impl Spool {
             }
         }
         let count = unnamed.len();
-        let keep = self.intake() == IntakeState::Open;
+        let keep = self.may_keep_files();
         self.on_files(move |files| files.free(&unnamed, keep))
             .await?;
         Ok(count)

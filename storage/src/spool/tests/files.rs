@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -11,7 +12,8 @@ use crate::limits::{BODY_CHUNK_BYTES, BODY_INLINE_MAX, BODY_MEMORY_FREE, BODY_ME
 use crate::model::{DomainId, MessageId, QueueEntry};
 use crate::spool::testing::{accepted, audit, clock, destination, message, reply};
 use crate::spool::{
-    NewDomain, RecipientOutcome, Settled, Settlement, Spool, SpoolError, SpoolOptions,
+    NewDomain, RecipientOutcome, Settled, Settlement, Space, SpaceProbe, Spool, SpoolError,
+    SpoolOptions,
 };
 
 const X: DomainId = DomainId(1);
@@ -20,10 +22,25 @@ const LARGE: usize = 3 * BODY_CHUNK_BYTES + 17;
 /// Changes the content of a file.
 type Damage<'a> = &'a dyn Fn(&mut Vec<u8>);
 
+/// A volume on which there is always room, whatever the machine of the test has.
+#[derive(Debug)]
+struct Roomy;
+
+impl SpaceProbe for Roomy {
+    fn sample(&self) -> std::io::Result<Space> {
+        Ok(Space {
+            total_bytes: 1 << 40,
+            free_bytes: 1 << 39,
+        })
+    }
+}
+
 async fn open(directory: &Path) -> Spool {
-    Spool::open(directory, SpoolOptions::default(), clock())
-        .await
-        .unwrap()
+    let options = SpoolOptions {
+        space: Some(Arc::new(Roomy)),
+        ..SpoolOptions::default()
+    };
+    Spool::open(directory, options, clock()).await.unwrap()
 }
 
 async fn opened(directory: &Path) -> Spool {
