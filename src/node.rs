@@ -23,6 +23,7 @@ use actors::supervision::Exit;
 use actors::tls::{ClientTls, TlsError};
 use actors::tree::{self, Tree, TreeConfig};
 use storage::model::SystemClock;
+use storage::seal::KeySource;
 use storage::spool::{OpenError, Spool, SpoolError, SpoolOptions};
 use web::auth::{OperatorToken, TOKEN_FILE};
 
@@ -183,9 +184,17 @@ fn worse(exit: Exit, error: &SpoolError) -> Exit {
     }
 }
 
+/// Where the keys of domains are, in the data directory; no part of the store, so that no backup of
+/// it has them.
+const KEYS_FOLDER: &str = "keys";
+
 async fn open(config: &Config) -> Result<Spool, OpenError> {
     let options = SpoolOptions {
         message_size_limit: config.limits.message_size.bytes(),
+        keys: KeySource::Files {
+            master: config.node.master_key.clone(),
+            folder: config.node.data_dir.join(KEYS_FOLDER),
+        },
         ..SpoolOptions::default()
     };
     Spool::open_with(&config.node.data_dir, options, |not_before| {

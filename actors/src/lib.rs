@@ -3,6 +3,7 @@
 //! Protocol and policy are pure machines (`smtp`, the pure modules of `delivery`); actors carry
 //! their effects out under one supervision tree.
 
+pub mod continuity;
 pub mod delivery;
 pub mod dns;
 pub mod metrics;

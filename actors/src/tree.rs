@@ -6,6 +6,7 @@
 //! ├─ space            samples the free space every second
 //! ├─ delivery         DeliverySupervisor
 //! ├─ retention        RetentionActor
+//! ├─ backfill         BackfillActor: copies of mail held before continuity was switched on
 //! ├─ web              portal, admin, operations
 //! └─ smtp             listeners and sessions
 //! ```
@@ -17,6 +18,7 @@ use ractor::{Actor, ActorCell, ActorRef, SpawnErr};
 use storage::spool::Spool;
 use tokio::sync::watch;
 
+use crate::continuity::BackfillActor;
 use crate::delivery::{DeliveryContext, DeliverySupervisor, Dialer, Manners, Opener, Routing};
 use crate::retention::RetentionActor;
 use crate::status::StatusBoard;
@@ -81,7 +83,8 @@ pub async fn start(config: TreeConfig) -> Result<Tree, SpawnErr> {
             routing: config.routing,
             seed: config.seed,
         }),
-        RetentionActor::child_spec(config.spool),
+        RetentionActor::child_spec(config.spool.clone()),
+        BackfillActor::child_spec(config.spool),
     ];
     let group = |name, parts| {
         let intensity = Intensity::new(ROOT_DEATHS_MAX, ROOT_DEATHS_WITHIN);

@@ -50,6 +50,9 @@ pub(super) enum Command {
         /// The domain.
         domain: String,
     },
+    /// Copy mail for a webmail that is there when the destination is not.
+    #[command(subcommand)]
+    Continuity(ContinuityCommand),
     /// See and manage what waits.
     #[command(subcommand)]
     Queue(QueueCommand),
@@ -128,6 +131,20 @@ pub(super) enum DomainCommand {
     Probe {
         /// Its name.
         name: String,
+    },
+    /// Make a new key for what is stored from now on.
+    RotateKey {
+        /// Its name.
+        name: String,
+    },
+    /// Destroy a domain's keys: its stored mail, queued mail included, is unreadable from then on, in
+    /// every backup too.
+    DestroyKey {
+        /// Its name.
+        name: String,
+        /// That this cannot be undone is understood.
+        #[arg(long, required = true)]
+        yes: bool,
     },
     /// Stop protecting a domain. Refused while mail is queued.
     Remove {
@@ -233,6 +250,29 @@ pub(super) struct HoldArguments {
     /// When the hold ends by itself, e.g. 2030-01-01T06:00:00Z.
     #[arg(long, value_name = "TIME")]
     pub(super) until: Option<String>,
+}
+
+/// `continuity`.
+#[derive(Debug, Subcommand)]
+pub(super) enum ContinuityCommand {
+    /// Copy a domain's clean mail from now on, or change how long copies are kept.
+    On {
+        /// The domain.
+        domain: String,
+        /// Days that copies are kept, 1 to 90.
+        #[arg(long)]
+        days: Option<u16>,
+    },
+    /// Stop copying; what is there is not shown any more and goes with its days.
+    Off {
+        /// The domain.
+        domain: String,
+    },
+    /// Show what is kept, or what is missing before it can be switched on.
+    Show {
+        /// The domain.
+        domain: String,
+    },
 }
 
 /// `queue`.
@@ -409,6 +449,11 @@ mod tests {
             "mailhold alias remove a@e.test",
             "mailhold hold e.test --reason work --until 2030-01-01T00:00:00Z",
             "mailhold release e.test",
+            "mailhold continuity on e.test --days 30",
+            "mailhold continuity off e.test",
+            "mailhold continuity show e.test",
+            "mailhold domain rotate-key e.test",
+            "mailhold domain destroy-key e.test --yes",
             "mailhold queue list --domain e.test --sender a --recipient b --limit 5",
             "mailhold queue list --aside --domain e.test",
             "mailhold queue show 0",

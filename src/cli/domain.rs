@@ -2,7 +2,7 @@
 
 use hyper::Method;
 use serde_json::{Map, Value, json};
-use web::api::{DestinationView, DomainView, Page, ProbeReport};
+use web::api::{DestinationView, DomainKeyView, DomainView, Page, ProbeReport};
 
 use super::args::{DomainCommand, DomainSettings, HoldArguments, VerifyArgument};
 use super::client::{Client, Payload, Query, encoded};
@@ -49,6 +49,22 @@ pub(super) async fn run(
             let report: ProbeReport = client.send(Method::POST, &target, None).await?;
             output.show(&report, |report| {
                 format!("the destination of {} is probed now\n", report.domain)
+            })
+        }
+        DomainCommand::RotateKey { name } => {
+            let target = format!("{}/key", path(&name));
+            let made: DomainKeyView = client.send(Method::POST, &target, None).await?;
+            output.show(&made, |made| match &made.key {
+                Some(key) => format!("{name} seals with key {key} from now on\n"),
+                None => "this node seals nothing\n".to_owned(),
+            })
+        }
+        DomainCommand::DestroyKey { name, yes: _ } => {
+            let target = format!("{}/key", path(&name));
+            client.command(Method::DELETE, &target, None).await?;
+            let done = json!({"destroyed": name});
+            output.show(&done, |_| {
+                format!("what was stored of {name} is unreadable from now on\n")
             })
         }
         DomainCommand::Remove { name, force } => {

@@ -8,6 +8,7 @@ mod alias;
 mod args;
 mod check;
 mod client;
+mod continuity;
 mod demo;
 mod destination;
 mod domain;
@@ -74,6 +75,7 @@ async fn ask(command: Command, file: Option<&Path>, output: Output) -> Result<()
         Command::Status => status::status(&client, output).await,
         Command::Audit { limit } => status::audit(limit, &client, output).await,
         Command::Domain(command) => domain::run(command, &client, output).await,
+        Command::Continuity(command) => continuity::run(command, &client, output).await,
         Command::Hold(arguments) => domain::hold(arguments, &client, output).await,
         Command::Release { domain } => domain::release(&domain, &client, output).await,
         Command::Mailbox(command) => mailbox::run(command, &client, output).await,

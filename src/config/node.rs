@@ -25,10 +25,20 @@ const DATA_DIR: Field = Field {
           a configuration file it starts at the working directory.",
 };
 
+const MASTER_KEY: Field = Field {
+    key: "master_key",
+    preset: Preset::Unset("`master.key` in `data_dir`"),
+    applies: Applies::Restart,
+    doc: "File of the key that the keys of all domains are sealed with; made at first start with \
+          mode 0600 when it is not there. Without it no stored mail can be read: keep a copy \
+          elsewhere. With systemd, `LoadCredential=master.key:…` and \
+          `/run/credentials/mailhold.service/master.key`.",
+};
+
 pub(super) const SECTION: Section = Section {
     name: "",
     doc: "Who and where this node is. These keys stand above the first section.",
-    fields: &[HOSTNAME, DATA_DIR],
+    fields: &[HOSTNAME, DATA_DIR, MASTER_KEY],
 };
 
 /// Who and where this node is.
@@ -38,15 +48,24 @@ pub struct Node {
     pub hostname: DomainName,
     /// Where everything is kept.
     pub data_dir: PathBuf,
+    /// The key of all keys.
+    pub master_key: PathBuf,
 }
 
 impl Node {
     pub(super) fn read(section: &mut SectionReader<'_, '_>) -> Option<Self> {
         let hostname = section.value_or(&HOSTNAME, machine_name);
         let data_dir = section.value::<FilePath>(&DATA_DIR);
+        let master_key = section.optional::<FilePath>(&MASTER_KEY);
+        let data_dir = section.folder().join(data_dir?.0);
+        let master_key = match master_key? {
+            Some(path) => section.folder().join(path.0),
+            None => data_dir.join("master.key"),
+        };
         Some(Self {
             hostname: hostname?,
-            data_dir: section.folder().join(data_dir?.0),
+            data_dir,
+            master_key,
         })
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use actors::dns::DnsError;
 use actors::tls::TlsError;
+use storage::seal::KeyError;
 use storage::spool::OpenError;
 use web::auth::TokenError;
 
@@ -56,6 +57,7 @@ impl StartError {
     pub fn status(&self) -> u8 {
         match self {
             Self::Tls(_) | Self::Dns(_) | Self::PasswordFile(_) => 78,
+            Self::Store(OpenError::Keys(error)) if !matches!(error, KeyError::Io { .. }) => 78,
             Self::Tree(_) => 70,
             Self::Listen { source, .. } | Self::DataDirectory { source, .. }
                 if source.kind() == io::ErrorKind::PermissionDenied =>

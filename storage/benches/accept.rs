@@ -2,12 +2,14 @@
 //! and settled as delivered.
 //!
 //! ```text
-//! cargo bench -p mailhold-storage --bench accept -- [directory=/var/tmp] [seconds=5]
+//! cargo bench -p mailhold-storage --bench accept -- [directory=/var/tmp] [seconds=5] [copies=off]
 //! ```
 //!
 //! Bodies are incompressible. The drain reads pages of 256 and keeps 20 messages in flight, each
-//! settled in a commit of its own.
+//! settled in a commit of its own. With `copies=on` each message is sealed and gets a continuity copy
+//! in the same commit.
 
+mod continuity;
 mod sample;
 
 use std::path::PathBuf;
@@ -17,9 +19,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use sample::Failure;
-use storage::model::{Clock, DomainId, SystemClock, Timestamp};
+use storage::model::{
+    Clock, Correspondent, DomainId, Folder, Scope, Summary, SystemClock, Timestamp,
+};
+use storage::seal::KeySource;
 use storage::spool::{
-    NewDisposition, NewEntry, NewMessage, RecipientOutcome, Settlement, Spool, SpoolOptions,
+    NewCopies, NewCopy, NewDisposition, NewEntry, NewMessage, RecipientOutcome, Settlement, Spool,
+    SpoolOptions, search_text,
 };
 use tokio::task::JoinSet;
 
@@ -40,10 +46,12 @@ const PAGE: usize = 256;
 fn main() -> Result<(), Failure> {
     let mut directory = PathBuf::from("/var/tmp");
     let mut seconds = 5;
+    let mut copies = false;
     for argument in std::env::args().skip(1) {
         match argument.split_once('=') {
             Some(("directory", value)) => directory = value.into(),
             Some(("seconds", value)) => seconds = value.parse()?,
+            Some(("copies", value)) => copies = value == "on",
             // What cargo adds.
             _ if argument == "--bench" => {}
             _ => return Err(format!("{argument}: not known").into()),
@@ -55,7 +63,7 @@ fn main() -> Result<(), Failure> {
         .build()?;
     println!("payload  producers  accepted/s  p50 ms  p99 ms  commits/sync  drained/s");
     for (payload, producers) in CASES {
-        runtime.block_on(measure(&directory, seconds, payload, producers))?;
+        runtime.block_on(measure(&directory, seconds, payload, producers, copies))?;
     }
     Ok(())
 }
@@ -65,19 +73,29 @@ async fn measure(
     seconds: u64,
     payload: usize,
     producers: usize,
+    copies: bool,
 ) -> Result<(), Failure> {
     let directory = tempfile::TempDir::new_in(directory)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(Timestamp::default()));
     let spool = Spool::open(
         directory.path(),
-        SpoolOptions::default(),
+        SpoolOptions {
+            keys: if copies {
+                KeySource::InMemory
+            } else {
+                KeySource::Off
+            },
+            ..SpoolOptions::default()
+        },
         Arc::clone(&clock),
     )
     .await?;
-    let domain = spool
-        .add_domain(sample::domain()?, sample::audit())
-        .await?
-        .id;
+    let domain = if copies {
+        continuity::domain(&spool).await?
+    } else {
+        let added = spool.add_domain(sample::domain()?, sample::audit()).await?;
+        added.id
+    };
 
     let before = spool.stats().await?.engine;
     let start = clock.monotonic();
@@ -85,7 +103,7 @@ async fn measure(
     let mut running = JoinSet::new();
     for number in 0..producers {
         let body = sample::random(payload, number as u64);
-        running.spawn(produce(spool.clone(), domain, body, until));
+        running.spawn(produce(spool.clone(), domain, body, until, copies));
     }
     let mut latencies = Vec::new();
     for done in running.join_all().await {
@@ -111,6 +129,7 @@ async fn produce(
     domain: DomainId,
     body: Bytes,
     until: Duration,
+    copies: bool,
 ) -> Result<Vec<Duration>, Failure> {
     let mut latencies = Vec::new();
     let envelope = sample::envelope()?;
@@ -120,7 +139,7 @@ async fn produce(
             return Ok(latencies);
         }
         let id = spool.next_id();
-        let mut writer = spool.begin_body(id);
+        let mut writer = spool.begin_body_for(id, &[domain])?;
         writer.write(body.clone()).await?;
         let message = NewMessage {
             id,
@@ -133,10 +152,34 @@ async fn produce(
                 disposition: NewDisposition::Queue,
             }],
             bulk: false,
-            copies: None,
+            copies: copies.then(|| one_copy(domain)),
         };
         spool.accept(message).await?;
         latencies.push(spool.clock().monotonic() - start);
+    }
+}
+
+/// The copy of an ordinary message.
+fn one_copy(domain: DomainId) -> NewCopies {
+    let summary = Summary {
+        from: Correspondent {
+            name: "Some Sender".to_owned(),
+            address: "sender@far.example".to_owned(),
+        },
+        subject: "An ordinary subject of some forty letters".to_owned(),
+        preview: "preview ".repeat(24),
+        message_id: "1234567890.abcdef@mail.far.example".to_owned(),
+        threads: vec![domain.0.into()],
+        ..Summary::default()
+    };
+    NewCopies {
+        text: search_text(&summary, &"some words of text ".repeat(60)),
+        summary,
+        to: vec![NewCopy {
+            scope: Scope::new(domain, "alice"),
+            folder: Folder::Inbox,
+            came_to: "alice@x.example".to_owned(),
+        }],
     }
 }
 

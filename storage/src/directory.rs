@@ -93,6 +93,14 @@ impl Directory {
         table.is_some_and(|table| table.domain.continuity.is_some())
     }
 
+    /// Whether a mailbox with this key exists, see `Mailbox::key`.
+    #[must_use]
+    pub fn has_mailbox(&self, domain: DomainId, mailbox_key: &str) -> bool {
+        let tables = self.read();
+        let table = tables.domains.get(&domain);
+        table.is_some_and(|table| table.has_mailbox(mailbox_key))
+    }
+
     /// The number of a domain that only our own mail goes to, when there is or was some.
     #[must_use]
     pub fn outbound(&self, name: &DomainName) -> Option<DomainId> {

@@ -12,6 +12,7 @@ mod accept;
 mod accounts;
 mod aside;
 mod audit;
+mod backfill;
 mod backup;
 mod body;
 mod check;
@@ -110,6 +111,7 @@ struct Inner {
     keyring: Arc<Keyring>,
     compressors: Compressors,
     views: view::Locks,
+    backfills: backfill::Backfills,
     space: SpaceWatch,
     failed: watch::Receiver<Option<String>>,
 }

@@ -23,6 +23,8 @@ pub struct AdminSite {
     pub status: StatusBoard,
     /// Who may use the API.
     pub token: OperatorToken,
+    /// Whether incoming mail is filtered.
+    pub filters: bool,
     /// This node's name.
     pub hostname: DomainName,
     /// When this process started.

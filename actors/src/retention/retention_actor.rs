@@ -2,9 +2,11 @@
 //!
 //! It keeps no state that matters: after a crash it looks again (crash table: later expiry, rescan).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use storage::model::DomainId;
 use storage::spool::{IntakeState, Spool};
 
 use super::reclaim::{Reclaim, Sight};
@@ -20,6 +22,8 @@ const ASIDE_INTERVAL: Duration = Duration::from_secs(60);
 const ACCESS_INTERVAL: Duration = Duration::from_secs(600);
 /// How often it is looked whether space is to be given back.
 const SPACE_INTERVAL: Duration = Duration::from_secs(5);
+/// How often days that are over are looked for; with it, how late one may go.
+const DAYS_INTERVAL: Duration = Duration::from_secs(600);
 /// How often bodies without a message are looked for.
 const ORPHANS_INTERVAL: Duration = Duration::from_secs(3600);
 
@@ -38,6 +42,8 @@ pub enum RetentionMessage {
     Orphans,
     /// Space of mail that has gone.
     Space,
+    /// Days of continuity that are over, and what can be taken back no more.
+    Days,
 }
 
 /// What it works with.
@@ -45,6 +51,8 @@ pub enum RetentionMessage {
 pub struct RetentionState {
     spool: Spool,
     reclaim: Reclaim,
+    /// Domains and days of which nothing is left.
+    swept: BTreeSet<(DomainId, u32)>,
 }
 
 impl RetentionActor {
@@ -75,9 +83,11 @@ impl Actor for RetentionActor {
         myself.send_message(RetentionMessage::Aside)?;
         myself.send_message(RetentionMessage::Access)?;
         myself.send_message(RetentionMessage::Space)?;
+        myself.send_message(RetentionMessage::Days)?;
         Ok(RetentionState {
             spool,
             reclaim: Reclaim::default(),
+            swept: BTreeSet::new(),
         })
     }
 
@@ -105,6 +115,7 @@ impl Actor for RetentionActor {
                 state.reclaim().await?;
                 (0, SPACE_INTERVAL)
             }
+            RetentionMessage::Days => (state.days().await?, DAYS_INTERVAL),
         };
         if done > 0 {
             tracing::info!(what = ?message, count = done, "deleted what is no longer needed");
@@ -121,6 +132,27 @@ impl Actor for RetentionActor {
 }
 
 impl RetentionState {
+    /// Drops one day of lines and one of bodies, or deletes a turn of what one domain does not show
+    /// any more while others do.
+    async fn days(&mut self) -> Result<usize, ActorProcessingErr> {
+        let mut done = self.spool.sweep_undo(TURN_MAX).await?;
+        if self.spool.expire_days().await? > 0 {
+            return Ok(TURN_MAX);
+        }
+        let overdue = self.spool.overdue_lines().await?;
+        self.swept.retain(|of| overdue.contains(of));
+        let next = overdue.into_iter().find(|of| !self.swept.contains(of));
+        if let Some((domain, day)) = next {
+            let swept = self.spool.sweep_lines(domain, day, TURN_MAX).await?;
+            if swept < TURN_MAX {
+                self.swept.insert((domain, day));
+            }
+            // There may be another domain or day.
+            done = TURN_MAX;
+        }
+        Ok(done)
+    }
+
     async fn reclaim(&mut self) -> Result<(), ActorProcessingErr> {
         let counters = self.spool.counters_total();
         let here = counters.queued + counters.parked + counters.quarantined;

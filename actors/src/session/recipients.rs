@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use storage::model::{Domain, ForwardPath, Recipient, VerifyMode};
+use storage::model::{Domain, DomainId, ForwardPath, Recipient, VerifyMode};
 use storage::spool::{Directory, NewDisposition, NewEntry, Resolution};
 
 use crate::smtp::server::RecipientVerdict;
@@ -50,6 +50,23 @@ pub(super) fn entries(
         }
     }
     Some(entries)
+}
+
+/// The destination domains of recipients, each once: whose keys seal the body.
+pub(super) fn domains(
+    directory: &Directory,
+    recipients: &[Recipient],
+    host: &str,
+) -> Vec<DomainId> {
+    let mut domains = Vec::with_capacity(1);
+    for recipient in recipients {
+        if let Some(domain) = domain_of(directory, &recipient.path, host)
+            && !domains.contains(&domain.id)
+        {
+            domains.push(domain.id);
+        }
+    }
+    domains
 }
 
 fn domain_of(directory: &Directory, path: &ForwardPath, host: &str) -> Option<Arc<Domain>> {

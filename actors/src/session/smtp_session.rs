@@ -21,6 +21,7 @@ use super::gate::Permit;
 use super::intake::{InForce, Intake};
 use super::wire::Wire;
 use super::{recipients, submission};
+use crate::continuity::Sample;
 use crate::metrics;
 use crate::smtp::limits;
 use crate::smtp::server::{Admission, Commit, Effect, Server};
@@ -71,6 +72,8 @@ pub struct Session<S> {
     intake: Arc<Intake>,
     in_force: Arc<InForce>,
     body: Option<BodyWriter>,
+    /// The beginning of the message, for continuity copies.
+    sample: Option<Sample>,
     stopping: watch::Receiver<bool>,
     /// When the grace period of a stop is over, by the monotonic clock.
     stop_at: Option<Duration>,
@@ -177,6 +180,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             intake: connection.intake,
             in_force,
             body: None,
+            sample: None,
             stopping: connection.stopping,
             stop_at: None,
             _open: Open::new(),
@@ -275,14 +279,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Effect::OpenBody => {
                 let spool = self.intake.spool();
                 let id = spool.next_id();
-                self.body = Some(spool.begin_body(id));
+                let directory = spool.directory();
+                let host = &self.in_force.policy.hostname;
+                let domains = recipients::domains(&directory, self.server.recipients(), host);
+                let begun = spool.begin_body_for(id, &domains);
+                // The end of the data is answered 451 then.
+                self.body = begun
+                    .inspect_err(
+                        |error| tracing::error!(session.id = self.id, %error, "body not sealed"),
+                    )
+                    .ok();
+                let copied = domains
+                    .iter()
+                    .any(|domain| directory.has_continuity(*domain));
+                self.sample = copied.then(Sample::default);
                 self.server.body_opened(id, self.intake.clock().wall());
             }
             Effect::Body(bytes) => self.write_body(bytes).await,
-            Effect::DropBody => self.body = None,
+            Effect::DropBody => {
+                self.body = None;
+                self.sample = None;
+            }
             Effect::Commit(submission) => {
                 let body = self.body.take();
-                let commit = submission::commit(&self.intake, self.id, *submission, body).await;
+                let sample = self.sample.take();
+                let commit =
+                    submission::commit(&self.intake, self.id, *submission, body, sample).await;
                 if matches!(commit, Commit::Stored) {
                     let now = self.intake.clock().monotonic();
                     self.intake.acquaintances().meet(self.peer, now);
@@ -302,6 +324,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
 
     /// A body that cannot be written is given up; the end of the data is answered 451 then.
     async fn write_body(&mut self, bytes: bytes::Bytes) {
+        if let Some(sample) = &mut self.sample {
+            sample.push(&bytes);
+        }
         if let Some(body) = self.body.as_mut()
             && let Err(error) = body.write(bytes).await
         {

@@ -7,6 +7,7 @@ use storage::spool::{BodyWriter, IntakeState, NewMessage, SpoolError};
 
 use super::intake::Intake;
 use super::recipients;
+use crate::continuity::{self, Sample};
 use crate::metrics;
 use crate::smtp::server::{Commit, Submission};
 
@@ -19,12 +20,13 @@ pub(super) async fn commit(
     session: u64,
     submission: Submission,
     body: Option<BodyWriter>,
+    sample: Option<Sample>,
 ) -> Commit {
     let clock = intake.clock();
     let started = clock.monotonic();
     let id = submission.id;
     let recipients = submission.envelope.recipients.len();
-    match store(intake, submission, body).await {
+    match store(intake, submission, body, sample).await {
         Ok(size_bytes) => {
             let took = clock.monotonic().saturating_sub(started);
             metrics::message_accepted(size_bytes, took);
@@ -64,6 +66,7 @@ async fn store(
     intake: &Intake,
     submission: Submission,
     body: Option<BodyWriter>,
+    sample: Option<Sample>,
 ) -> Result<u64, StoreError> {
     let Submission {
         id,
@@ -78,6 +81,10 @@ async fn store(
     let body = body.ok_or(StoreError::NoBody)?.finish().await?;
     let size_bytes = body.size_bytes();
     let bulk = facts.is_bulk || envelope.reverse_path == ReversePath::Null;
+    let copies = sample.and_then(|sample| {
+        let recipients = entries.iter().flat_map(|entry| &entry.recipients);
+        continuity::copies(&spool.directory(), recipients, || sample.head())
+    });
     let message = NewMessage {
         id,
         accepted_at: intake.clock().now(),
@@ -85,7 +92,7 @@ async fn store(
         body,
         entries,
         bulk,
-        copies: None,
+        copies,
     };
     spool.accept(message).await?;
     Ok(size_bytes)

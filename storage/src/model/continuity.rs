@@ -59,6 +59,17 @@ pub enum ContinuityGap {
     Filtering,
 }
 
+impl ContinuityGap {
+    /// Its name in the API.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Mailboxes => "mailboxes",
+            Self::Filtering => "filtering",
+        }
+    }
+}
+
 impl fmt::Display for ContinuityGap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

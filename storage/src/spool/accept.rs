@@ -177,6 +177,15 @@ impl PreparedMessage {
                 "a message without recipients, or with too many",
             ));
         }
+        // A domain that came since the body was begun could not open it.
+        let closed = |domain: &DomainId| match &body.sealed_for {
+            Some(domains) => !domains.contains(domain),
+            None => false,
+        };
+        let mut domains = entries.iter().map(|entry| entry.domain);
+        if let Some(domain) = domains.find(closed) {
+            return Err(SpoolError::UnknownDomain(domain));
+        }
         let fresh = Fresh {
             message: id,
             size_bytes: body.size_bytes,

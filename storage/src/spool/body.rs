@@ -42,6 +42,7 @@ pub struct BodyWriter {
     /// Where chunks go that are rows.
     place: BodyPlace,
     seal: Option<(BodyKey, BytesMut)>,
+    domains: Vec<DomainId>,
     to: Destination,
     held: Held,
 }
@@ -65,6 +66,8 @@ pub struct StoredBody {
     pub(crate) chunks: u32,
     /// Where it is, or where it goes with its message.
     pub(crate) place: BodyPlace,
+    /// The domains that can open it; none when it is not sealed.
+    pub(crate) sealed_for: Option<Vec<DomainId>>,
     /// The only row, when it is to be committed with the message: a chunk, or the place of a file.
     pub(crate) inline: Option<Bytes>,
     pub(crate) claim: Option<BodyClaim>,
@@ -149,6 +152,7 @@ impl BodyWriter {
             size_bytes: self.size_bytes,
             chunks,
             place: self.place,
+            sealed_for: self.seal.is_some().then_some(self.domains),
             inline,
             claim,
             _held: self.held,
@@ -397,7 +401,7 @@ impl Spool {
     /// Starts to take in the body of a message, unsealed.
     #[must_use]
     pub fn begin_body(&self, message: MessageId) -> BodyWriter {
-        self.body_writer(message, BodyPlace::Transit, None)
+        self.body_writer(message, BodyPlace::Transit, None, Vec::new())
     }
 
     /// Starts to take in the body of a message for these domains: it is sealed with their keys, and
@@ -422,7 +426,7 @@ impl Spool {
         } else {
             BodyPlace::Transit
         };
-        Ok(self.body_writer(message, place, seal))
+        Ok(self.body_writer(message, place, seal, domains.to_vec()))
     }
 
     fn body_writer(
@@ -430,6 +434,7 @@ impl Spool {
         message: MessageId,
         place: BodyPlace,
         seal: Option<(BodyKey, BytesMut)>,
+        domains: Vec<DomainId>,
     ) -> BodyWriter {
         BodyWriter {
             spool: self.clone(),
@@ -439,6 +444,7 @@ impl Spool {
             chunks: 0,
             place,
             seal,
+            domains,
             to: Destination::None,
             held: Held::default(),
         }

@@ -1,9 +1,15 @@
 //! The switch of continuity, per domain (C1), and how long its copies are kept (C2).
 
 use super::Spool;
+use super::backfill::Progress;
+use super::directory::put_domain;
+use crate::codec;
+use crate::engine::KeyspaceId;
 use crate::error::ChangeError;
+use crate::feed::Hint;
+use crate::keyspace::meta;
 use crate::model::continuity::{RETENTION_DAYS_MAX, RETENTION_DAYS_MIN};
-use crate::model::{AuditRow, Continuity, ContinuityGap, Domain, DomainName};
+use crate::model::{AuditRow, Continuity, ContinuityGap, Domain, DomainName, Timestamp};
 
 /// How continuity is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,19 +74,38 @@ impl Spool {
         if !gaps.is_empty() {
             return Err(ChangeError::ContinuityGaps(gaps));
         }
-        let change = |domain: &mut Domain| {
-            let before = domain.continuity;
-            let longer = before.is_some_and(|before| retention_days > before.retention_days);
-            domain.continuity = Some(Continuity {
-                enabled_since: before.map_or(now, |before| before.enabled_since),
-                retention_days,
-                // Copies from an earlier time may be shown again, for longer than was known then.
-                lengthened_at: match before {
-                    Some(before) if !longer => before.lengthened_at,
-                    _ => Some(now),
-                },
-            });
-        };
-        self.update_domain(name, change, audit).await
+        let domain = self
+            .change(audit, |order, batch, directory| {
+                let before = directory
+                    .domain_by_name(name)
+                    .ok_or_else(|| ChangeError::Unknown(name.to_string()))?;
+                let mut domain = Domain::clone(&before);
+                domain.continuity = Some(switched(before.continuity, retention_days, now));
+                put_domain(batch, &domain)?;
+                if before.continuity.is_none() {
+                    let until = order.domain(domain.id).map(|state| state.next());
+                    let progress = Progress::up_to(until.unwrap_or_default());
+                    let key = meta::backfill_key(domain.id);
+                    batch.encode(KeyspaceId::Meta, &key, |out| codec::encode(out, &progress))?;
+                    self.inner.backfills.put(domain.id, progress);
+                }
+                directory.write().put_domain(domain.clone());
+                Ok(domain)
+            })
+            .await?;
+        self.inner.feed.tell(Hint::DomainChanged(domain.id));
+        Ok(domain)
+    }
+}
+
+fn switched(before: Option<Continuity>, retention_days: u16, now: Timestamp) -> Continuity {
+    Continuity {
+        enabled_since: before.map_or(now, |before| before.enabled_since),
+        retention_days,
+        // Copies from an earlier time may be shown again, for longer than was known then.
+        lengthened_at: match before {
+            Some(before) if retention_days <= before.retention_days => before.lengthened_at,
+            _ => Some(now),
+        },
     }
 }

@@ -1,5 +1,6 @@
 //! Opening: what the store holds becomes the directory, the order and the open intents.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::accounts::AccountLanes;
+use super::backfill::{Backfills, Progress};
 use super::intents::IntentBoard;
 use super::keys::{check_keys, open_keys};
 use super::ledger::count_row;
@@ -162,6 +164,7 @@ impl Spool {
         loaded.directory = directory;
         loaded.access = access;
         loaded.intents = intents;
+        loaded.backfills = load_backfills(engine.as_ref()).await?;
         let spool = Self::assemble(engine, &options, clock, order, loaded);
         spool.give_missing_keys().await?;
         Ok(spool)
@@ -180,6 +183,7 @@ impl Spool {
             intents,
             keyring,
             files,
+            backfills,
         } = loaded;
         let failed = engine.failed();
         let feed = Arc::new(Feed::new());
@@ -207,6 +211,7 @@ impl Spool {
                 keyring: Arc::new(keyring),
                 compressors: Compressors::default(),
                 views: super::view::Locks::default(),
+                backfills: Backfills::new(backfills),
                 space,
                 failed,
             }),
@@ -222,6 +227,7 @@ struct Loaded {
     intents: Vec<Intent>,
     keyring: Keyring,
     files: Option<Arc<BodyFiles>>,
+    backfills: BTreeMap<DomainId, Progress>,
 }
 
 /// The latest time a store has seen: a clock that starts must not start before it.
@@ -389,4 +395,20 @@ async fn load_intents(engine: &dyn Engine) -> Result<Vec<Intent>, OpenError> {
     })
     .await?;
     Ok(intents)
+}
+
+async fn load_backfills(engine: &dyn Engine) -> Result<BTreeMap<DomainId, Progress>, EngineError> {
+    let page = engine
+        .scan(
+            KeyspaceId::Meta,
+            meta::backfills(),
+            Direction::Ascending,
+            PAGE_ROWS_MAX,
+        )
+        .await?;
+    let rows = page.rows.into_iter().filter_map(|(key, row)| {
+        let domain = meta::parse_backfill_key(&key)?;
+        Some((domain, codec::decode(&row).ok()?))
+    });
+    Ok(rows.collect())
 }

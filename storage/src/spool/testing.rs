@@ -8,8 +8,8 @@ use super::{NewDisposition, NewDomain, NewEntry, NewMessage, Spool};
 use crate::model::domain::HOLD_DAYS_DEFAULT;
 use crate::model::{
     Actor, AuditRow, BodyKind, BodyPlace, ClientFacts, Clock, Destination, Domain, DomainId,
-    Envelope, MessageId, QueueEntry, Recipient, RecipientState, ReversePath, Sequence, StoredReply,
-    Timestamp, TlsPolicy, TokioClock,
+    Envelope, MailboxAccount, MessageId, QueueEntry, Recipient, RecipientState, ReversePath,
+    Sequence, StoredReply, Timestamp, TlsPolicy, TokioClock,
 };
 
 /// Where the clocks of tests begin.
@@ -52,6 +52,18 @@ pub(crate) fn domain(id: u32, name: &str) -> Domain {
         hold_days: HOLD_DAYS_DEFAULT,
         hold: None,
         continuity: None,
+        created_at: EPOCH,
+    }
+}
+
+pub(crate) fn account(domain: DomainId, address: &str) -> MailboxAccount {
+    MailboxAccount {
+        domain,
+        address: address.parse().unwrap(),
+        name: None,
+        recovery: None,
+        language: None,
+        enabled: true,
         created_at: EPOCH,
     }
 }

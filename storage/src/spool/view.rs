@@ -96,7 +96,7 @@ impl Window {
     fn oldest(&self, day: u32) -> Option<LineId> {
         (day == day_of(self.cutoff)).then_some(LineId {
             at: self.cutoff,
-            message: MessageId::from_bytes([u8::MAX; 12]),
+            message: MessageId::from_bytes([0; 12]),
         })
     }
 

@@ -8,7 +8,9 @@ mod alias;
 mod aside;
 mod audit;
 mod audited;
+mod continuity;
 mod domain_input;
+mod domain_key;
 mod domain_view;
 mod domains;
 mod form;
@@ -42,6 +44,8 @@ use crate::guard::time_limit;
 pub use alias::AliasView;
 pub use aside::AsideView;
 pub use audit::AuditView;
+pub use continuity::{ContinuityView, DayView};
+pub use domain_key::DomainKeyView;
 pub use domain_view::{CountersView, DestinationView, DomainView, HoldView};
 pub use import::ImportReport;
 pub use mailbox::MailboxView;
@@ -87,6 +91,12 @@ pub fn router() -> OpenApiRouter<AdminSite> {
         .routes(routes!(domains::show, domains::change))
         .routes(routes!(hold::hold, hold::release))
         .routes(routes!(probe::probe))
+        .routes(routes!(
+            continuity::show,
+            continuity::switch_on,
+            continuity::switch_off
+        ))
+        .routes(routes!(domain_key::rotate, domain_key::destroy))
         .routes(routes!(mailboxes::list, mailboxes::add))
         .routes(routes!(
             mailboxes::show,

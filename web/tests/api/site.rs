@@ -59,6 +59,7 @@ impl Site {
             spool: spool.clone(),
             status: StatusBoard::default(),
             token: OperatorToken::new(TOKEN),
+            filters: true,
             hostname: "mx.example.net".parse().unwrap(),
             started_at: Timestamp::from_secs(1_800_000_000),
         };

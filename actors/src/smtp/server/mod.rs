@@ -229,6 +229,13 @@ impl Server {
         }
     }
 
+    /// Recipients of the transaction so far.
+    #[must_use]
+    pub fn recipients(&self) -> &[Recipient] {
+        let transaction = self.transaction.as_deref();
+        transaction.map_or(&[], |transaction| &transaction.recipients)
+    }
+
     /// Who the peer is.
     #[must_use]
     pub const fn client(&self) -> &ClientFacts {

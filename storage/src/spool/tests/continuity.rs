@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::super::testing::{audit, clock, destination, message, recipients};
+use super::super::testing::{account, audit, clock, destination, message, recipients};
 use crate::engine::MemoryEngine;
 use crate::model::{
-    Clock, Correspondent, DomainId, Folder, Line, LineId, MailboxAccount, MessageId, Scope, Summary,
+    Clock, Correspondent, DomainId, Folder, Line, LineId, MessageId, Scope, Summary,
 };
 use crate::seal::KeySource;
 use crate::spool::{
@@ -69,7 +69,12 @@ pub(super) async fn continuity_spool(engine: MemoryEngine, clock: Arc<dyn Clock>
         spool.add_domain(new, audit()).await.unwrap();
     }
     spool
-        .put_mailboxes(vec![account("a"), account("b")], audit())
+        .put_mailboxes(
+            ["a", "b"]
+                .map(|local| account(DomainId(1), &format!("{local}@x.example")))
+                .to_vec(),
+            audit(),
+        )
         .await
         .unwrap();
     let name = "x.example".parse().unwrap();
@@ -78,18 +83,6 @@ pub(super) async fn continuity_spool(engine: MemoryEngine, clock: Arc<dyn Clock>
         .await
         .unwrap();
     spool
-}
-
-fn account(local: &str) -> MailboxAccount {
-    MailboxAccount {
-        domain: DomainId(1),
-        address: format!("{local}@x.example").parse().unwrap(),
-        name: None,
-        recovery: None,
-        language: None,
-        enabled: true,
-        created_at: crate::model::Timestamp::default(),
-    }
 }
 
 pub(super) async fn spool() -> Spool {
