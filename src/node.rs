@@ -15,7 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::delivery::{Manners, Routing, TcpDialer};
-use actors::dns::HickoryResolver;
+use actors::dns::{GuardedLookup, HickoryResolver};
+use actors::filter::{Authenticator, FilterPolicy, Verdict};
 use actors::session::{Intake, Policy, SmtpListener};
 use actors::smtp::client::Timeouts;
 use actors::status::StatusBoard;
@@ -27,7 +28,7 @@ use storage::seal::KeySource;
 use storage::spool::{OpenError, Spool, SpoolError, SpoolOptions};
 use web::auth::{OperatorToken, TOKEN_FILE};
 
-use crate::config::{Changes, Config};
+use crate::config::{Changes, Config, Consequence};
 use crate::telemetry::Telemetry;
 
 pub use sockets::Addresses;
@@ -48,6 +49,7 @@ pub struct Node {
     spool: Spool,
     board: StatusBoard,
     intake: Arc<Intake>,
+    authenticator: Arc<Authenticator>,
     certificates: Certificates,
     addresses: Addresses,
     tree: Tree,
@@ -71,10 +73,12 @@ impl Node {
         let sockets = Sockets::bind(&config)?;
         let addresses = sockets.addresses();
         let board = StatusBoard::default();
+        let lookup = GuardedLookup::new(resolver.clone(), Arc::clone(spool.clock()));
+        let authenticator = Arc::new(Authenticator::new(Arc::new(lookup))?);
         let intake = Intake::new(
             spool.clone(),
             Some(Arc::clone(&certificates.smtp)),
-            policy(&config),
+            policy(&config, &authenticator),
         );
         let web = Listeners {
             config: &config,
@@ -110,6 +114,7 @@ impl Node {
             spool,
             board,
             intake,
+            authenticator,
             certificates,
             addresses,
             tree,
@@ -150,11 +155,13 @@ impl Node {
         let changes = self.config.changes(&next);
         // What needs a restart stays as it is, so that a later reload still tells.
         self.config.limits = next.limits.clone();
+        self.config.filter = next.filter.clone();
         self.config.log.level = next.log.level.clone();
         self.config.take_over(&next, &changes.applied);
         let message_size = self.config.limits.message_size.bytes();
         self.spool.set_message_size_limit(message_size);
-        self.intake.set_policy(policy(&self.config));
+        let policy = policy(&self.config, &self.authenticator);
+        self.intake.set_policy(policy);
         self.telemetry.set_level(&self.config.log.level);
         Ok(changes)
     }
@@ -237,7 +244,7 @@ fn names(config: &Config) -> Arc<[String]> {
 }
 
 /// What intake has to know of the configuration.
-fn policy(config: &Config) -> Policy {
+fn policy(config: &Config, authenticator: &Arc<Authenticator>) -> Policy {
     let limits = &config.limits;
     let exempt = limits.exempt_clients.clone();
     Policy {
@@ -246,7 +253,31 @@ fn policy(config: &Config) -> Policy {
         connections_per_client: limits.connections_per_client,
         connections_per_minute: limits.connections_per_minute,
         exempt: Arc::new(move |address| exempt.iter().any(|network| network.contains(address))),
+        filter: filter_policy(config, authenticator),
         ..Policy::new(config.node.hostname.as_str())
+    }
+}
+
+/// What the filter has to know of the configuration.
+fn filter_policy(config: &Config, authenticator: &Arc<Authenticator>) -> FilterPolicy {
+    let filter = &config.filter;
+    let unchecked = filter.unchecked_clients.clone();
+    FilterPolicy {
+        authenticator: filter.authentication.then(|| Arc::clone(authenticator)),
+        unchecked: Arc::new(move |address| unchecked.iter().any(|net| net.contains(address))),
+        blocked: verdict(filter.blocked),
+        dmarc_quarantine: verdict(filter.dmarc_quarantine),
+        dmarc_reject: verdict(filter.dmarc_reject),
+        trusted_sealers: filter.trusted_sealers.clone().into(),
+    }
+}
+
+const fn verdict(consequence: Consequence) -> Verdict {
+    match consequence {
+        Consequence::Accept => Verdict::Accept,
+        Consequence::Tag => Verdict::Tag,
+        Consequence::Quarantine => Verdict::Quarantine,
+        Consequence::Reject => Verdict::Reject,
     }
 }
 

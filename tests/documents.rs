@@ -85,6 +85,7 @@ fn metric_names_follow_one_form() {
 /// Files whose public constants are limits, with the heading they get.
 const LIMIT_FILES: &[(&str, &str)] = &[
     ("SMTP", "actors/src/smtp/limits.rs"),
+    ("Filter", "actors/src/filter/limits.rs"),
     ("Store", "storage/src/limits.rs"),
     ("Writing mail", "web/src/compose/limits.rs"),
     ("Addresses", "storage/src/model/address.rs"),

@@ -6,6 +6,7 @@
 pub mod continuity;
 pub mod delivery;
 pub mod dns;
+pub mod filter;
 pub mod metrics;
 pub mod retention;
 pub mod session;

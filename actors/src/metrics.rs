@@ -114,6 +114,46 @@ pub const DELIVERY_EIGHT_BIT: Metric = Metric {
     labels: &[],
     help: "Messages with eight-bit content that met a destination without 8BITMIME; a configured destination got them as they are, so that signatures survive",
 };
+/// Look-ups of records for sender authentication.
+pub const DNS_LOOKUPS: Metric = Metric {
+    name: "mailhold_dns_lookups_total",
+    kind: MetricKind::Counter,
+    labels: &[
+        ("record", "a, aaaa, mx, ptr, txt"),
+        (
+            "outcome",
+            "found, no_such_name, no_records, unavailable, not_asked",
+        ),
+    ],
+    help: "DNS look-ups about senders by record type and outcome; 'not_asked' failed at once because the name servers had not answered lately",
+};
+/// How long they take.
+pub const DNS_LOOKUP: Metric = Metric {
+    name: "mailhold_dns_lookup_seconds",
+    kind: MetricKind::Histogram,
+    labels: &[],
+    help: "Time a DNS look-up about a sender took, answers from the cache included",
+};
+/// What the filter decided.
+pub const FILTER_VERDICTS: Metric = Metric {
+    name: "mailhold_filter_recipients_total",
+    kind: MetricKind::Counter,
+    labels: &[("verdict", "accept, tag, quarantine, reject")],
+    help: "Recipients of complete messages by what the filter decided",
+};
+/// Results of sender authentication.
+pub const FILTER_AUTHENTICATION: Metric = Metric {
+    name: "mailhold_filter_authentication_total",
+    kind: MetricKind::Counter,
+    labels: &[
+        ("method", "spf, dkim, dmarc, arc"),
+        (
+            "result",
+            "none, pass, fail, softfail, neutral, temperror, permerror, policy",
+        ),
+    ],
+    help: "Messages by result of each method of sender authentication; of several DKIM signatures the best one counts",
+};
 
 /// All of them, for `docs/metrics.md` and the recorder.
 pub const METRICS: &[Metric] = &[
@@ -131,6 +171,10 @@ pub const METRICS: &[Metric] = &[
     DELIVERY_PROBES,
     DELIVERY_CRASHES,
     DELIVERY_EIGHT_BIT,
+    DNS_LOOKUPS,
+    DNS_LOOKUP,
+    FILTER_VERDICTS,
+    FILTER_AUTHENTICATION,
 ];
 
 pub(crate) fn connection(refusal: Option<Refusal>) {
@@ -166,6 +210,22 @@ pub(crate) fn message_accepted(size_bytes: u64, took: Duration) {
 
 pub(crate) fn message_failed() {
     counter!(SMTP_MESSAGES.name, "outcome" => "failed").increment(1);
+}
+
+pub(crate) fn dns_lookup(record: &'static str, outcome: &'static str) {
+    counter!(DNS_LOOKUPS.name, "record" => record, "outcome" => outcome).increment(1);
+}
+
+pub(crate) fn dns_lookup_took(took: Duration) {
+    histogram!(DNS_LOOKUP.name).record(took.as_secs_f64());
+}
+
+pub(crate) fn judged(verdict: &'static str, recipients: u64) {
+    counter!(FILTER_VERDICTS.name, "verdict" => verdict).increment(recipients);
+}
+
+pub(crate) fn authenticated(method: &'static str, result: &'static str) {
+    counter!(FILTER_AUTHENTICATION.name, "method" => method, "result" => result).increment(1);
 }
 
 pub(crate) fn tls_handshake(done: bool) {

@@ -56,6 +56,16 @@ pub(super) enum Command {
     /// See and manage what waits.
     #[command(subcommand)]
     Queue(QueueCommand),
+    /// See and decide about mail that the filter judged unsafe.
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
+    /// Want mail from a sender.
+    Allow(RuleArguments),
+    /// Refuse mail from a sender.
+    Block(RuleArguments),
+    /// See and remove allow and block rules.
+    #[command(subcommand)]
+    Rule(RuleCommand),
     /// Look after the store.
     #[command(subcommand)]
     Store(StoreCommand),
@@ -393,6 +403,67 @@ pub(super) struct ChoiceArguments {
     pub(super) dry_run: bool,
 }
 
+/// `quarantine`.
+#[derive(Debug, Subcommand)]
+pub(super) enum QuarantineCommand {
+    /// List what is in quarantine.
+    List {
+        #[command(flatten)]
+        filter: FilterArguments,
+        /// Rows at most.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+    /// Show one message and why it is here.
+    Show {
+        /// Its queue id.
+        id: String,
+    },
+    /// Deliver messages all the same.
+    Release {
+        /// Their queue ids.
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+    /// Delete messages for good.
+    Delete {
+        /// Their queue ids.
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+}
+
+/// `allow` and `block`.
+#[derive(Debug, Args)]
+pub(super) struct RuleArguments {
+    /// Whom: an address, a domain with its subdomains, or a client network such as 192.0.2.0/24.
+    pub(super) sender: String,
+    /// Whose rule it is: a protected domain, or one of its mailboxes.
+    #[arg(long = "for", value_name = "OWNER")]
+    pub(super) owner: String,
+    /// Why, for everybody who looks.
+    #[arg(long)]
+    pub(super) comment: Option<String>,
+}
+
+/// `rule`.
+#[derive(Debug, Subcommand)]
+pub(super) enum RuleCommand {
+    /// List the rules of a domain and its mailboxes.
+    List {
+        /// The domain.
+        domain: String,
+    },
+    /// Remove a rule.
+    Remove {
+        /// Whom it is about.
+        sender: String,
+        /// Whose rule it is.
+        #[arg(long = "for", value_name = "OWNER")]
+        owner: String,
+    },
+}
+
 /// `store`.
 #[derive(Debug, Subcommand)]
 pub(super) enum StoreCommand {
@@ -467,6 +538,14 @@ mod tests {
             "mailhold queue release 0",
             "mailhold queue discard 0",
             "mailhold queue export 0 -o file.eml",
+            "mailhold quarantine list --domain e.test --sender a --recipient b --limit 5",
+            "mailhold quarantine show 0",
+            "mailhold quarantine release 0 1",
+            "mailhold quarantine delete 0",
+            "mailhold allow 192.0.2.0/24 --for e.test --comment partner",
+            "mailhold block spam.example --for alice@e.test",
+            "mailhold rule list e.test",
+            "mailhold rule remove spam.example --for alice@e.test",
             "mailhold store check",
             "mailhold store stats",
             "mailhold store backup dir",
@@ -493,6 +572,8 @@ mod tests {
             "mailhold queue move 0",
             "mailhold queue list --aside",
             "mailhold queue release",
+            "mailhold quarantine release",
+            "mailhold block spam.example",
             "mailhold store backup",
         ] {
             assert!(parse(line).is_err(), "{line}");

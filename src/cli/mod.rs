@@ -16,7 +16,9 @@ mod exit;
 mod mailbox;
 mod output;
 mod pin;
+mod quarantine;
 mod queue;
+mod sender_rules;
 mod serve;
 mod status;
 mod store;
@@ -81,6 +83,10 @@ async fn ask(command: Command, file: Option<&Path>, output: Output) -> Result<()
         Command::Mailbox(command) => mailbox::run(command, &client, output).await,
         Command::Alias(command) => alias::run(command, &client, output).await,
         Command::Queue(command) => queue::run(command, &client, output).await,
+        Command::Quarantine(command) => quarantine::run(command, &client, output).await,
+        Command::Allow(rule) => sender_rules::add("allow", rule, &client, output).await,
+        Command::Block(rule) => sender_rules::add("block", rule, &client, output).await,
+        Command::Rule(command) => sender_rules::run(command, &client, output).await,
         Command::Store(StoreCommand::Stats) => store::stats(&client, output).await,
         Command::Store(StoreCommand::Backup { directory }) => {
             store::backup(&directory, &client, output).await

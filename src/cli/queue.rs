@@ -239,6 +239,9 @@ fn details(id: &str, page: &Page<QueueEntryView>) -> String {
             "from client",
             format!("{} ({})", entry.client, entry.client_helo),
         );
+        if let Some(found) = &entry.authentication {
+            row("authentication", super::quarantine::in_words(found));
+        }
         row("accepted", entry.accepted_at.clone());
         row("held until", entry.expires_at.clone());
         for to in &entry.recipients {

@@ -15,7 +15,7 @@ const SERVERS: Field = Field {
 
 pub(super) const SECTION: Section = Section {
     name: "dns",
-    doc: "How host names of destinations are resolved.",
+    doc: "Who is asked about host names of destinations and about senders.",
     fields: &[SERVERS],
 };
 

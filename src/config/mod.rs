@@ -16,6 +16,7 @@ mod dns;
 mod document;
 mod error;
 mod field;
+mod filter;
 mod limits;
 mod log;
 mod network;
@@ -35,6 +36,7 @@ pub use delivery::Delivery;
 pub use dns::Dns;
 pub use error::{ConfigError, Fault};
 pub use field::{Applies, Field, Preset, Section};
+pub use filter::{Consequence, Filter};
 pub use limits::Limits;
 pub use log::{Log, LogFormat, LogLevel};
 pub use network::Network;
@@ -49,7 +51,7 @@ use document::Document;
 use field::{Reader, Settings};
 
 /// Every section, in the order of the reference.
-pub const SECTIONS: [&Section; 9] = [
+pub const SECTIONS: [&Section; 10] = [
     &node::SECTION,
     &smtp::SECTION,
     &portal::SECTION,
@@ -57,6 +59,7 @@ pub const SECTIONS: [&Section; 9] = [
     &operations::SECTION,
     &limits::SECTION,
     &delivery::SECTION,
+    &filter::SECTION,
     &dns::SECTION,
     &log::SECTION,
 ];
@@ -80,6 +83,8 @@ pub struct Config {
     pub limits: Limits,
     /// How mail is passed on.
     pub delivery: Delivery,
+    /// What is judged about incoming mail.
+    pub filter: Filter,
     /// Name resolution.
     pub dns: Dns,
     /// Logs.
@@ -144,6 +149,7 @@ impl Config {
         let limits = Limits::read(&mut reader.section(&limits::SECTION));
         let hostname = node.as_ref().map(|node| node.hostname.clone());
         let delivery = Delivery::read(&mut reader.section(&delivery::SECTION), hostname);
+        let filter = Filter::read(&mut reader.section(&filter::SECTION));
         let dns = Dns::read(&mut reader.section(&dns::SECTION));
         let log = Log::read(&mut reader.section(&log::SECTION));
         Some(Self {
@@ -155,6 +161,7 @@ impl Config {
             operations: operations?,
             limits: limits?,
             delivery: delivery?,
+            filter: filter?,
             dns: dns?,
             log: log?,
             settings: Settings::default(),

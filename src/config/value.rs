@@ -70,6 +70,23 @@ impl<T: Text> Value for T {
     }
 }
 
+impl Value for bool {
+    fn expected() -> String {
+        "true or false".to_owned()
+    }
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Mismatch> {
+        match value {
+            DeValue::Boolean(value) => Ok(*value),
+            _ => Err(Mismatch::expected(Self::expected())),
+        }
+    }
+
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl Value for u32 {
     fn expected() -> String {
         "a whole number".to_owned()

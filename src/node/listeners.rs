@@ -81,8 +81,8 @@ impl Listeners<'_> {
             spool: self.spool.clone(),
             status: self.board.clone(),
             token: self.token.clone(),
-            // Nothing judges incoming mail yet, so continuity cannot be switched on (C10).
-            filters: false,
+            // Every message is judged before it is copied, so continuity may be switched on (C10).
+            filters: true,
             hostname: self.config.node.hostname.clone(),
             started_at: self.spool.clock().wall(),
         };

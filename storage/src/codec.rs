@@ -8,8 +8,8 @@
 pub(crate) mod chunk;
 
 use bytes::{BufMut, BytesMut};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// Version of every row written today.
 pub(crate) const ROW_VERSION: u8 = 1;
@@ -76,13 +76,22 @@ pub(crate) fn versioned(row: &[u8]) -> Result<&[u8], RowError> {
     }
 }
 
+/// Reads a record written by [`encode_bare`] and answers what stands behind it.
+///
+/// # Errors
+/// [`RowError::Malformed`].
+pub(crate) fn decode_front<'a, T: Deserialize<'a>>(
+    bytes: &'a [u8],
+) -> Result<(T, &'a [u8]), RowError> {
+    postcard::take_from_bytes(bytes).map_err(|error| RowError::Malformed(error.to_string()))
+}
+
 /// Reads a record written by [`encode_bare`].
 ///
 /// # Errors
 /// Any [`RowError`] but a wrong version.
 pub(crate) fn decode_bare<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RowError> {
-    let (record, rest) =
-        postcard::take_from_bytes(bytes).map_err(|error| RowError::Malformed(error.to_string()))?;
+    let (record, rest) = decode_front(bytes)?;
     if rest.is_empty() {
         Ok(record)
     } else {

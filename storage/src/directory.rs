@@ -4,11 +4,13 @@
 //! administrator. A mailbox costs its local part and a few dozen bytes. Look-ups take a read lock
 //! for the time of one hash look-up and are never held across an await.
 
+pub(crate) mod sender_rules;
 mod tables;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::model::{Domain, DomainId, DomainName, Mailbox, VerifyMode};
+pub use sender_rules::{RuleMatch, SenderFacts, SenderRules};
 pub(crate) use tables::{DomainTable, Tables};
 
 /// The local part that every domain has (RFC 5321 §4.5.1).

@@ -15,6 +15,7 @@ pub(crate) mod message;
 pub(crate) mod meta;
 pub(crate) mod moved;
 pub(crate) mod queue;
+pub(crate) mod sender_rules;
 pub(crate) mod transit;
 pub(crate) mod undo;
 pub(crate) mod view;

@@ -36,7 +36,7 @@ pub const BODY_FILE_KEPT_MAX: u64 = 8 * 1024 * 1024;
 /// Bytes given to the engine and not yet on the disk; beyond that commits wait for room.
 pub const COMMIT_BYTES_ON_THE_WAY_MAX: usize = 32 * 1024 * 1024;
 
-/// How long parked and expired entries are kept for an administrator.
+/// How long entries that are set aside are kept for an administrator; damaged ones stay.
 pub const ASIDE_KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 /// Rows in one page, at most; larger wishes are cut.

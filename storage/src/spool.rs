@@ -33,6 +33,7 @@ mod outbound;
 mod outcome;
 mod queue;
 mod removal;
+mod sender_rules;
 mod settle;
 mod shared;
 mod space;
@@ -65,7 +66,9 @@ use upload::Uploads;
 
 pub use crate::bodies::BodyFilesStats;
 pub use crate::codec::RowError;
-pub use crate::directory::{Directory, DirectoryCounts, Resolution};
+pub use crate::directory::{
+    Directory, DirectoryCounts, Resolution, RuleMatch, SenderFacts, SenderRules,
+};
 pub use crate::error::{ChangeError, OpenError, RejectedRow, SpoolError};
 pub use crate::feed::{Arrived, Hint};
 pub use crate::model::{AsideEntry, AsideKind, Intent, IntentAction, IntentId};
@@ -101,6 +104,7 @@ struct Inner {
     directory: Directory,
     access: Access,
     lanes: AccountLanes,
+    sender_rules: SenderRules,
     feed: Arc<Feed>,
     uploads: Arc<Uploads>,
     /// Files of large bodies; none where all bodies are rows.

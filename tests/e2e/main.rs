@@ -13,8 +13,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../../actors/tests/support/dns/mod.rs"]
+mod dns;
+
 mod backup;
 mod disk_full;
+mod filter;
 mod first_message;
 mod hold_and_release;
 mod large_messages;

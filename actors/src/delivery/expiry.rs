@@ -78,6 +78,7 @@ mod tests {
                 tls_cipher: None,
                 authenticated_sender: false,
             },
+            authentication: None,
             bulk: false,
             shared: false,
             revision: 0,

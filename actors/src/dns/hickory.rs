@@ -1,14 +1,18 @@
 //! The resolver of production: hickory with the system's servers or configured ones.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{NameServerConfig, ResolverConfig};
+use hickory_resolver::lookup::Lookup as Found;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::proto::rr::{Name, RData, Record};
+use hickory_resolver::net::{DnsError as HickoryDnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 
+use super::lookup::{Lookup, LookupError, MailExchanger, RECORDS_MAX, TXT_BYTES_MAX};
 use super::{ADDRESSES_MAX, DnsError, EXCHANGERS_MAX, Exchanger, Resolver, literal};
 
 /// Time for one look-up with all its repetitions.
@@ -19,6 +23,8 @@ const QUESTION_TIMEOUT: Duration = Duration::from_secs(2);
 const NEGATIVE_TTL_MAX: Duration = Duration::from_secs(30);
 /// Longest time a positive answer is believed.
 const POSITIVE_TTL_MAX: Duration = Duration::from_secs(300);
+/// Answers that are remembered, at most.
+const CACHE_ENTRIES_MAX: u64 = 16_384;
 
 /// A caching stub resolver. It follows `/etc/hosts` like the rest of the system does.
 #[derive(Clone)]
@@ -47,6 +53,7 @@ impl HickoryResolver {
         let options = builder.options_mut();
         options.timeout = QUESTION_TIMEOUT;
         options.attempts = 2;
+        options.cache_size = CACHE_ENTRIES_MAX;
         options.negative_max_ttl = Some(NEGATIVE_TTL_MAX);
         options.positive_max_ttl = Some(POSITIVE_TTL_MAX);
         let inner = builder.build().map_err(configuration)?;
@@ -130,6 +137,108 @@ impl Resolver for HickoryResolver {
 fn host_name(name: &Name) -> String {
     let text = name.to_ascii().to_ascii_lowercase();
     text.trim_end_matches('.').to_owned()
+}
+
+impl HickoryResolver {
+    /// The records of one type that a name has. Names are complete: no search list is tried.
+    async fn records(&self, name: String, record: RecordType) -> Result<Vec<RData>, LookupError> {
+        let mut name = Name::from_str_relaxed::<&str>(&name)
+            .map_err(|error| LookupError::Unavailable(error.to_string()))?;
+        name.set_fqdn(true);
+        let found = tokio::time::timeout(LOOKUP_TIMEOUT, self.inner.lookup(name, record)).await;
+        match found {
+            Ok(Ok(found)) => of_type(&found, record),
+            Ok(Err(error)) => Err(lookup_error(&error)),
+            Err(_) => Err(LookupError::Unavailable("no answer in time".to_owned())),
+        }
+    }
+}
+
+fn of_type(found: &Found, record: RecordType) -> Result<Vec<RData>, LookupError> {
+    let records = found.answers().iter().map(|answer| &answer.data);
+    let records = records.filter(|data| data.record_type() == record);
+    let records: Vec<RData> = records.take(RECORDS_MAX).cloned().collect();
+    if records.is_empty() {
+        return Err(LookupError::NoRecords);
+    }
+    Ok(records)
+}
+
+fn lookup_error(error: &NetError) -> LookupError {
+    match error {
+        NetError::Dns(HickoryDnsError::NoRecordsFound(none)) => match none.response_code {
+            ResponseCode::NXDomain => LookupError::NoSuchName,
+            ResponseCode::NoError => LookupError::NoRecords,
+            other => LookupError::Unavailable(other.to_string()),
+        },
+        other => LookupError::Unavailable(other.to_string()),
+    }
+}
+
+impl Lookup for HickoryResolver {
+    fn txt(&self, name: &str) -> BoxFuture<'_, Result<Vec<Vec<u8>>, LookupError>> {
+        let records = self.records(name.to_owned(), RecordType::TXT);
+        Box::pin(async move {
+            let joined = records.await?.into_iter().filter_map(|data| match data {
+                RData::TXT(txt) => {
+                    let mut text: Vec<u8> = txt.txt_data.iter().flatten().copied().collect();
+                    text.truncate(TXT_BYTES_MAX);
+                    Some(text)
+                }
+                _ => None,
+            });
+            Ok(joined.collect())
+        })
+    }
+
+    fn ipv4(&self, name: &str) -> BoxFuture<'_, Result<Vec<Ipv4Addr>, LookupError>> {
+        let records = self.records(name.to_owned(), RecordType::A);
+        Box::pin(async move {
+            let addresses = records.await?.into_iter().filter_map(|data| match data {
+                RData::A(a) => Some(a.0),
+                _ => None,
+            });
+            Ok(addresses.collect())
+        })
+    }
+
+    fn ipv6(&self, name: &str) -> BoxFuture<'_, Result<Vec<Ipv6Addr>, LookupError>> {
+        let records = self.records(name.to_owned(), RecordType::AAAA);
+        Box::pin(async move {
+            let addresses = records.await?.into_iter().filter_map(|data| match data {
+                RData::AAAA(aaaa) => Some(aaaa.0),
+                _ => None,
+            });
+            Ok(addresses.collect())
+        })
+    }
+
+    fn mx(&self, name: &str) -> BoxFuture<'_, Result<Vec<MailExchanger>, LookupError>> {
+        let records = self.records(name.to_owned(), RecordType::MX);
+        Box::pin(async move {
+            let exchangers = records.await?.into_iter().filter_map(|data| match data {
+                RData::MX(mx) => Some(MailExchanger {
+                    preference: mx.preference,
+                    host: mx.exchange.to_ascii().to_ascii_lowercase(),
+                }),
+                _ => None,
+            });
+            let mut exchangers: Vec<_> = exchangers.collect();
+            exchangers.sort_by_key(|exchanger| exchanger.preference);
+            Ok(exchangers)
+        })
+    }
+
+    fn ptr(&self, address: IpAddr) -> BoxFuture<'_, Result<Vec<String>, LookupError>> {
+        let records = self.records(Name::from(address).to_ascii(), RecordType::PTR);
+        Box::pin(async move {
+            let names = records.await?.into_iter().filter_map(|data| match data {
+                RData::PTR(name) => Some(name.to_ascii().to_ascii_lowercase()),
+                _ => None,
+            });
+            Ok(names.collect())
+        })
+    }
 }
 
 impl std::fmt::Debug for HickoryResolver {

@@ -3,14 +3,19 @@
 //! Answers are bounded in number and in time. A failure is never a reason to bounce: it makes the
 //! host unreachable, and mail for it waits (Q21).
 
+mod breaker;
+mod guarded;
 mod hickory;
+pub mod lookup;
 
 use std::fmt;
 use std::net::IpAddr;
 
 use futures_util::future::BoxFuture;
 
+pub use guarded::GuardedLookup;
 pub use hickory::HickoryResolver;
+pub use lookup::{Lookup, LookupError, MailExchanger};
 
 /// Addresses kept of one answer, at most.
 pub const ADDRESSES_MAX: usize = 16;

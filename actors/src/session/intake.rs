@@ -11,6 +11,7 @@ use storage::spool::Spool;
 
 use super::acquaintances::Acquaintances;
 use super::gate::Gate;
+use crate::filter::FilterPolicy;
 use crate::smtp::limits;
 use crate::smtp::server::ServerConfig;
 use crate::tls::ServerTls;
@@ -33,6 +34,8 @@ pub struct Policy {
     pub exempt: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
     /// How long a peer may betray itself by speaking before the greeting (IN1).
     pub greeting_pause: Duration,
+    /// What the filter does.
+    pub filter: FilterPolicy,
 }
 
 impl Policy {
@@ -47,6 +50,7 @@ impl Policy {
             connections_per_minute: 100,
             exempt: Arc::new(|_| false),
             greeting_pause: limits::GREETING_PAUSE,
+            filter: FilterPolicy::default(),
         }
     }
 }

@@ -7,6 +7,7 @@
 mod acquaintances;
 mod gate;
 mod intake;
+mod judging;
 mod listener;
 mod recipients;
 mod smtp_session;

@@ -29,23 +29,26 @@ pub(super) fn check(directory: &Directory, path: &ForwardPath, host: &str) -> Re
     }
 }
 
-/// The recipients as queue entries, one per destination domain, in their order. None when a domain
-/// has been removed since its recipient was accepted.
+/// The recipients as queue entries, one per destination domain and disposition, in their order. None
+/// when a domain has been removed since its recipient was accepted.
 pub(super) fn entries(
     directory: &Directory,
     recipients: &[Recipient],
     host: &str,
+    disposition: impl Fn(usize) -> NewDisposition,
 ) -> Option<Vec<NewEntry>> {
     let mut entries: Vec<NewEntry> = Vec::with_capacity(1);
-    for recipient in recipients {
+    for (index, recipient) in recipients.iter().enumerate() {
         let domain = domain_of(directory, &recipient.path, host)?.id;
-        let recipient = recipient.clone();
-        match entries.iter_mut().find(|entry| entry.domain == domain) {
+        let (recipient, disposition) = (recipient.clone(), disposition(index));
+        let same =
+            |entry: &&mut NewEntry| entry.domain == domain && entry.disposition == disposition;
+        match entries.iter_mut().find(same) {
             Some(entry) => entry.recipients.push(recipient),
             None => entries.push(NewEntry {
                 domain,
                 recipients: vec![recipient],
-                disposition: NewDisposition::Queue,
+                disposition,
             }),
         }
     }

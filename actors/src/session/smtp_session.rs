@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use storage::model::ClientFacts;
-use storage::spool::{BodyWriter, IntakeState};
+use storage::spool::IntakeState;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -22,6 +22,7 @@ use super::intake::{InForce, Intake};
 use super::wire::Wire;
 use super::{recipients, submission};
 use crate::continuity::Sample;
+use crate::filter::IncomingBody;
 use crate::metrics;
 use crate::smtp::limits;
 use crate::smtp::server::{Admission, Commit, Effect, Server};
@@ -71,7 +72,7 @@ pub struct Session<S> {
     server: Server,
     intake: Arc<Intake>,
     in_force: Arc<InForce>,
-    body: Option<BodyWriter>,
+    body: Option<IncomingBody>,
     /// The beginning of the message, for continuity copies.
     sample: Option<Sample>,
     stopping: watch::Receiver<bool>,
@@ -284,11 +285,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 let domains = recipients::domains(&directory, self.server.recipients(), host);
                 let begun = spool.begin_body_for(id, &domains);
                 // The end of the data is answered 451 then.
-                self.body = begun
+                let begun = begun
                     .inspect_err(
                         |error| tracing::error!(session.id = self.id, %error, "body not sealed"),
                     )
                     .ok();
+                let filter = &self.in_force.policy.filter;
+                let client = self.server.client().ip;
+                let is_hashed = filter.authenticator_for(client).is_some();
+                self.body = begun.map(|body| IncomingBody::new(body, is_hashed));
                 let copied = domains
                     .iter()
                     .any(|domain| directory.has_continuity(*domain));

@@ -68,7 +68,7 @@ impl HeaderSection {
 }
 
 /// A field (RFC 5322 §2.2) or the continuation of one (§2.2.3).
-fn is_header_line(line: &[u8]) -> bool {
+pub(crate) fn is_header_line(line: &[u8]) -> bool {
     if matches!(line.first(), Some(b' ' | b'\t')) {
         return true;
     }

@@ -292,6 +292,7 @@ fn envelope(recipients: Vec<Recipient>) -> Envelope {
             tls_cipher: None,
             authenticated_sender: false,
         },
+        authentication: None,
     }
 }
 

@@ -56,6 +56,7 @@ pub(crate) fn envelope() -> Result<Envelope, Failure> {
             tls_cipher: None,
             authenticated_sender: false,
         },
+        authentication: None,
     })
 }
 

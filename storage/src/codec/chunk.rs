@@ -119,6 +119,11 @@ impl ChunkBuilder {
         self.bytes.len() - HEADER_BYTES
     }
 
+    /// The data so far.
+    pub(crate) fn data(&self) -> &[u8] {
+        self.bytes.get(HEADER_BYTES..).unwrap_or_default()
+    }
+
     /// Appends data.
     pub(crate) fn extend(&mut self, data: &[u8]) {
         self.bytes.extend_from_slice(data);

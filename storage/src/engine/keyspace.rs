@@ -17,6 +17,8 @@ pub enum KeyspaceId {
     Mailboxes,
     /// Aliases.
     Aliases,
+    /// Allow and block rules.
+    SenderRules,
     /// Accounts of people.
     Accounts,
     /// One-time and API tokens, hashed.
@@ -86,12 +88,13 @@ impl DayKind {
 
 impl KeyspaceId {
     /// Every keyspace that is not of a day.
-    pub const FIXED: [Self; 22] = [
+    pub const FIXED: [Self; 23] = [
         Self::Meta,
         Self::Domains,
         Self::Routes,
         Self::Mailboxes,
         Self::Aliases,
+        Self::SenderRules,
         Self::Accounts,
         Self::Tokens,
         Self::Sessions,
@@ -120,6 +123,7 @@ impl KeyspaceId {
             Self::Routes => "routes",
             Self::Mailboxes => "mailboxes",
             Self::Aliases => "aliases",
+            Self::SenderRules => "sender-rules",
             Self::Accounts => "accounts",
             Self::Tokens => "tokens",
             Self::Sessions => "sessions",

@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! 0 | domain id u32 | sequence u64                   → version u8 | kind u8 | recipients u16 | record
-//! 1 | set aside ms u64 | domain id u32 | sequence    → version; parked and expired ones only
+//! 1 | set aside ms u64 | domain id u32 | sequence    → version; parked, expired and quarantined ones
 //! ```
 //! Writer: intake (quarantined) and the domain's DeliveryActor (the rest) add; an administrator's
-//! release or delete takes away. Expiry: parked and expired entries after 30 days
-//! (`Spool::sweep_aside`); quarantined and damaged ones stay until a person decides.
+//! release or delete takes away. Expiry: after 30 days (`Spool::sweep_aside`);
+//! damaged entries stay until a person decides.
 
 use std::borrow::Cow;
 
@@ -68,7 +68,7 @@ pub(crate) fn age_range(from: Timestamp, until: Timestamp) -> KeyRange {
 
 /// Whether entries of this kind are dropped after a time, and so stand in the index.
 pub(crate) const fn expires(kind: AsideKind) -> bool {
-    matches!(kind, AsideKind::Parked | AsideKind::Expired)
+    !matches!(kind, AsideKind::Corrupt)
 }
 
 /// What a new row says about its entry.

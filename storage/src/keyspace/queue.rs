@@ -5,11 +5,14 @@
 //! deferred  domain id u32 | sequence u64                 → entry that waits for a time of its own
 //! due       domain id u32 | due time ms u64 | sequence   → version; the index of `deferred`
 //!
-//! entry     version u8 | open recipients u16 | size u64 | message id 12 | record
+//! entry     version u8 | open recipients u16 | size u64 | message id 12 | record | authentication
 //! ```
 //! An entry is in `queue` when its `due_at` is zero and in `deferred` otherwise. The fields in
 //! front of the record are readable when the record is not: the ledger can be counted again
 //! without decoding, and a damaged row still says how many recipients it had.
+//!
+//! The authentication behind the record is a version byte and a record of its own, absent when
+//! nothing was evaluated; it may change without the entry.
 //!
 //! Writer: intake adds to `queue`; after that only the domain's DeliveryActor, through
 //! `Spool::settle`. Expiry: an entry goes with its last open recipient. `queue` is read from the
@@ -25,8 +28,8 @@ use super::{between, domain_at, joined, u64_at};
 use crate::codec::{self, ROW_VERSION, RowError};
 use crate::engine::KeyRange;
 use crate::model::{
-    BodyKind, BodyPlace, ClientFacts, DomainId, DsnReturn, Envelope, MessageId, QueueEntry,
-    RecipientState, ReversePath, Sequence, Timestamp,
+    Authentication, BodyKind, BodyPlace, ClientFacts, DomainId, DsnReturn, Envelope, MessageId,
+    QueueEntry, RecipientState, ReversePath, Sequence, Timestamp,
 };
 
 /// Length of a key of `queue` and `deferred`.
@@ -124,12 +127,18 @@ struct Record<'a> {
     revision: u32,
 }
 
-fn put(out: &mut BytesMut, header: EntryHeader, record: &Record<'_>) -> Result<(), RowError> {
+fn put(
+    out: &mut BytesMut,
+    header: EntryHeader,
+    record: &Record<'_>,
+    authentication: Option<&Authentication>,
+) -> Result<(), RowError> {
     out.put_u8(ROW_VERSION);
     out.put_u16(header.open_recipients);
     out.put_u64(header.size_bytes);
     out.put_slice(header.message.as_bytes());
-    codec::encode_bare(out, record)
+    codec::encode_bare(out, record)?;
+    authentication.map_or(Ok(()), |found| codec::encode(out, found))
 }
 
 /// Appends the row of an entry.
@@ -154,7 +163,7 @@ pub(crate) fn encode(out: &mut BytesMut, entry: &QueueEntry) -> Result<(), RowEr
         shared: entry.shared,
         revision: entry.revision,
     };
-    put(out, header, &record)
+    put(out, header, &record, entry.authentication.as_ref())
 }
 
 /// What a new entry has besides its recipients and its envelope.
@@ -196,7 +205,7 @@ pub(crate) fn encode_fresh(
         shared: fresh.shared,
         revision: 0,
     };
-    put(out, header, &record)
+    put(out, header, &record, envelope.authentication.as_ref())
 }
 
 /// Reads a row of `queue` or `deferred`; the position is in its key.
@@ -207,7 +216,12 @@ pub(crate) fn decode(
 ) -> Result<QueueEntry, RowError> {
     codec::versioned(row)?;
     let header = header(row).ok_or(RowError::Truncated(row.len()))?;
-    let record: Record<'_> = codec::decode_bare(row.get(HEADER_BYTES..).unwrap_or_default())?;
+    let (record, rest): (Record<'_>, _) =
+        codec::decode_front(row.get(HEADER_BYTES..).unwrap_or_default())?;
+    let authentication = match rest {
+        [] => None,
+        rest => Some(codec::decode(rest)?),
+    };
     let entry = QueueEntry {
         domain,
         sequence,
@@ -223,6 +237,7 @@ pub(crate) fn decode(
         dsn_return: record.dsn_return,
         envelope_id: record.envelope_id.map(Cow::into_owned),
         client: record.client.into_owned(),
+        authentication,
         bulk: record.bulk,
         shared: record.shared,
         revision: record.revision,
@@ -271,6 +286,7 @@ mod tests {
                 tls_cipher: None,
                 authenticated_sender: false,
             },
+            authentication: None,
             bulk: true,
             shared: false,
             revision: 3,
@@ -291,6 +307,21 @@ mod tests {
         assert_eq!(decode(entry.domain, entry.sequence, &row), Ok(entry));
         let header = header(&row).unwrap();
         assert_eq!((header.open_recipients, header.size_bytes), (1, 4_096));
+    }
+
+    #[test]
+    fn d2_what_authentication_found_out_stays_with_the_entry() {
+        let mut entry = entry(&["a@x.example"]);
+        let without = row(&entry).len();
+        entry.authentication = Some(Authentication::default());
+        let with = row(&entry);
+        assert!(with.len() > without);
+        let read = decode(entry.domain, entry.sequence, &with).unwrap();
+        assert_eq!(read.authentication, entry.authentication);
+        let mut unknown = with;
+        unknown[without] = 99;
+        let refused = decode(entry.domain, entry.sequence, &unknown);
+        assert_eq!(refused, Err(RowError::Version(99)));
     }
 
     #[test]

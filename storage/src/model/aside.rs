@@ -15,7 +15,7 @@ pub enum AsideKind {
     Parked,
     /// The hold period is over: kept for 30 days.
     Expired,
-    /// Judged unsafe by the filter; kept until a person decides.
+    /// Judged unsafe by the filter: kept for 30 days.
     Quarantined,
     /// The row or the body is damaged; kept until a person decides. The ledger counts its
     /// recipients as parked.

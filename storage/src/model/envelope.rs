@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::address::{ForwardPath, ReversePath};
+use super::authentication::Authentication;
 
 /// What `BODY=` announced (RFC 6152).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
@@ -99,4 +100,6 @@ pub struct Envelope {
     pub envelope_id: Option<String>,
     /// Who handed it in.
     pub client: ClientFacts,
+    /// What sender authentication found out; none when it was not asked.
+    pub authentication: Option<Authentication>,
 }

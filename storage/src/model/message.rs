@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::address::ReversePath;
+use super::authentication::Authentication;
 use super::disposition::{Disposition, StoredReply};
 use super::envelope::{BodyKind, ClientFacts, DsnReturn, Recipient};
 use super::id::{DomainId, MessageId, Sequence};
@@ -100,6 +101,8 @@ pub struct QueueEntry {
     pub envelope_id: Option<String>,
     /// Who handed it in.
     pub client: ClientFacts,
+    /// What sender authentication found out; none when it was not asked.
+    pub authentication: Option<Authentication>,
     /// List-Id, Precedence: bulk or null sender: half the weight in the backlog (delivery B6).
     pub bulk: bool,
     /// Whether other entries refer to the same message. Kept by the spool.

@@ -206,11 +206,12 @@ impl PreparedMessage {
             .into_iter()
             .map(|entry| PreparedEntry::new(entry, fresh, &envelope, batch))
             .collect::<Result<_, _>>()?;
-        if let Some(chunk) = body.inline.take() {
-            let keyspace = transit::keyspace(body.place);
-            batch.put(keyspace, &transit::key(id, 0), chunk);
-        } else {
+        if body.inline.is_empty() {
             batch.delete(KeyspaceId::Meta, &meta::upload_key(id));
+        }
+        let keyspace = transit::keyspace(body.place);
+        for (number, row) in (0..).zip(std::mem::take(&mut body.inline)) {
+            batch.put(keyspace, &transit::key(id, number), row);
         }
         Ok(Self {
             id,
@@ -246,6 +247,8 @@ impl PreparedMessage {
             if entry.quarantined {
                 domain.counters.quarantined += recipients;
                 batch.put(KeyspaceId::Aside, &aside::key(entry.domain, sequence), row);
+                let age = aside::age_key(self.row.accepted_at, entry.domain, sequence);
+                batch.encode(KeyspaceId::Aside, &age, |out| codec::encode(out, &()))?;
             } else {
                 domain.counters.queued += recipients;
                 domain.counters.queued_bytes += self.row.size_bytes;

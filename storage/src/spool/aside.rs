@@ -97,8 +97,9 @@ impl Spool {
             .map(|_| ())
     }
 
-    /// Drops parked and expired entries that were set aside more than 30 days before `now`: at most
-    /// `limit`, and how many it were. What was parked counts as failed from then on.
+    /// Drops entries that were set aside more than 30 days before `now`: at most `limit`, and how
+    /// many it were. What was parked counts as failed from then on, what was quarantined as expired.
+    /// Damaged entries stay.
     ///
     /// # Errors
     /// [`SpoolError::Engine`].
@@ -304,6 +305,9 @@ const fn count(counters: &mut Counters, kind: AsideKind, recipients: u64, depart
     match departure {
         Departure::Released => counters.queued += recipients,
         Departure::Deleted => counters.removed += recipients,
+        Departure::Swept if matches!(kind, AsideKind::Quarantined) => {
+            counters.expired += recipients;
+        }
         Departure::Swept => counters.failed += recipients,
     }
 }

@@ -7,6 +7,9 @@
 //! verified whenever it is read, and is compressed and sealed with the body's own key when the domains
 //! are known that it is for.
 //!
+//! The head of a body may come last: the trace fields in it tell what was found in the rest. It is
+//! chunk 0 all the same; of a body in a file it is the row behind the one that names the file.
+//!
 //! What all bodies together have in memory is bounded in both directions (Q16).
 
 use std::io::ErrorKind;
@@ -43,6 +46,8 @@ pub struct BodyWriter {
     place: BodyPlace,
     seal: Option<(BodyKey, BytesMut)>,
     domains: Vec<DomainId>,
+    /// Chunk 0 is left for a head that comes last.
+    is_behind_head: bool,
     to: Destination,
     held: Held,
 }
@@ -68,8 +73,9 @@ pub struct StoredBody {
     pub(crate) place: BodyPlace,
     /// The domains that can open it; none when it is not sealed.
     pub(crate) sealed_for: Option<Vec<DomainId>>,
-    /// The only row, when it is to be committed with the message: a chunk, or the place of a file.
-    pub(crate) inline: Option<Bytes>,
+    /// Rows that are to be committed with the message: its only chunk, or the place of its file and
+    /// the head that came last.
+    pub(crate) inline: Vec<Bytes>,
     pub(crate) claim: Option<BodyClaim>,
     /// The share of the memory for bodies, until the message is committed.
     pub(crate) _held: Held,
@@ -125,27 +131,85 @@ impl BodyWriter {
         self.size_bytes
     }
 
+    /// Leaves room for a head that comes with [`BodyWriter::finish_with_head`]; to be said before
+    /// anything is written.
+    #[must_use]
+    pub const fn behind_head(mut self) -> Self {
+        self.is_behind_head = true;
+        self
+    }
+
+    /// Completes the body and puts `head`, at most 256 KiB, in front of all that was written.
+    ///
+    /// # Errors
+    /// [`SpoolError::Engine`] when the store takes nothing more; [`SpoolError::Invalid`] when no
+    /// room was left or the head is too large.
+    pub async fn finish_with_head(mut self, head: &[u8]) -> Result<StoredBody, SpoolError> {
+        if !self.is_behind_head || head.len() > BODY_CHUNK_BYTES {
+            return Err(SpoolError::Invalid("a head for which no room was left"));
+        }
+        self.size_bytes += head.len() as u64;
+        let mut first = ChunkBuilder::with_capacity(head.len() + self.chunk.len());
+        first.extend(head);
+        if self.chunks == 0 && head.len() + self.chunk.len() <= BODY_CHUNK_BYTES {
+            first.extend(self.chunk.data());
+            self.chunk = first;
+            self.is_behind_head = false;
+            return self.complete(None).await;
+        }
+        if self.chunk.len() > 0 {
+            self.store_chunk(false).await?;
+        }
+        self.complete(Some(first)).await
+    }
+
     /// Completes the body.
     ///
     /// # Errors
-    /// [`SpoolError::Engine`] when the store takes nothing more.
+    /// [`SpoolError::Engine`] when the store takes nothing more; [`SpoolError::Invalid`] when room
+    /// was left for a head.
     pub async fn finish(mut self) -> Result<StoredBody, SpoolError> {
-        let in_memory = self.chunks == 0;
-        if !in_memory && self.chunk.len() > 0 {
+        if self.is_behind_head {
+            return Err(SpoolError::Invalid("a body whose head has not come"));
+        }
+        if self.chunks > 0 && self.chunk.len() > 0 {
             self.store_chunk(false).await?;
         }
-        let mut chunks = 1;
-        let (inline, claim) = match std::mem::replace(&mut self.to, Destination::None) {
-            Destination::None => (Some(self.finish_chunk()?), None),
+        self.complete(None).await
+    }
+
+    async fn complete(mut self, head: Option<ChunkBuilder>) -> Result<StoredBody, SpoolError> {
+        let mut inline = Vec::with_capacity(2);
+        let claim = match std::mem::replace(&mut self.to, Destination::None) {
+            Destination::None => {
+                inline.push(self.finish_chunk()?);
+                None
+            }
             Destination::Rows(claim) => {
-                chunks = self.chunks;
-                (None, Some(BodyClaim::Rows(claim)))
+                self.to = Destination::Rows(claim);
+                if let Some(head) = head {
+                    let head = self.stored_chunk(0, head)?;
+                    self.put_row(0, head).await?;
+                    self.chunks += 1;
+                }
+                match std::mem::replace(&mut self.to, Destination::None) {
+                    Destination::Rows(claim) => Some(BodyClaim::Rows(claim)),
+                    Destination::None | Destination::File(_) => None,
+                }
             }
             Destination::File(writer) => {
                 self.held = Held::default();
                 let (place, claim) = self.spool.on_files(|_| writer.finish()).await?;
-                (Some(place.encode()?), Some(BodyClaim::File(claim)))
+                inline.push(place.encode()?);
+                if let Some(head) = head {
+                    inline.push(self.stored_chunk(0, head)?);
+                }
+                Some(BodyClaim::File(claim))
             }
+        };
+        let chunks = match inline.len() {
+            0 => self.chunks,
+            rows => u32::try_from(rows).unwrap_or(u32::MAX),
         };
         Ok(StoredBody {
             message: self.message,
@@ -163,26 +227,36 @@ impl BodyWriter {
     fn finish_chunk(&mut self) -> Result<Bytes, SpoolError> {
         let next = ChunkBuilder::with_capacity(0);
         let full = std::mem::replace(&mut self.chunk, next);
+        self.stored_chunk(self.next_number(), full)
+    }
+
+    /// The number of the chunk that is being filled.
+    fn next_number(&self) -> u32 {
+        self.chunks + u32::from(self.is_behind_head)
+    }
+
+    /// A chunk as it is stored. The shares of the body's key stand in the first one.
+    fn stored_chunk(&self, number: u32, full: ChunkBuilder) -> Result<Bytes, SpoolError> {
         let Some((key, shares)) = &self.seal else {
             return Ok(full.finish());
         };
-        let first = self.chunks == 0;
         let seal = ChunkSeal {
             message: self.message,
-            chunk: self.chunks,
+            chunk: number,
             key,
-            shares: if first { shares } else { &[] },
+            shares: if number == 0 { shares } else { &[] },
         };
         Ok(full.finish_sealed(&self.spool.inner.compressors, &seal)?)
     }
 
     /// Puts what is in memory where large bodies go.
     async fn store_chunk(&mut self, more: bool) -> Result<(), SpoolError> {
+        let number = self.next_number();
         let full = self.finish_chunk()?;
         if self.spool.inner.files.is_some() {
             self.append_to_file(full).await?;
         } else {
-            self.put_row(full).await?;
+            self.put_row(number, full).await?;
         }
         self.chunks += 1;
         if more {
@@ -210,19 +284,19 @@ impl BodyWriter {
         Ok(())
     }
 
-    async fn put_row(&mut self, full: Bytes) -> Result<(), SpoolError> {
+    async fn put_row(&mut self, number: u32, full: Bytes) -> Result<(), SpoolError> {
         if let Destination::None = self.to {
             self.to = Destination::Rows(self.spool.inner.uploads.claim(self.message));
         }
         let upload = Upload {
-            chunks: self.chunks + 1,
+            chunks: self.next_number() + 1,
             place: self.place,
         };
         if let Destination::Rows(claim) = &mut self.to {
             claim.wrote(upload);
         }
         let mut batch = Batch::new();
-        let key = transit::key(self.message, self.chunks);
+        let key = transit::key(self.message, number);
         batch.put(transit::keyspace(self.place), &key, full);
         batch.encode(KeyspaceId::Meta, &meta::upload_key(self.message), |out| {
             codec::encode(out, &upload)
@@ -249,6 +323,8 @@ pub struct BodyReader {
     small: bool,
     /// The file of a large body, once its place has been read.
     file: Option<SlotReader>,
+    /// The number of the first chunk in the file.
+    first_in_file: u32,
 }
 
 impl BodyReader {
@@ -271,8 +347,15 @@ impl BodyReader {
                 }
                 return Ok(None);
             };
+            let mut number = number;
+            let mut stored = stored;
             if self.file.is_none() && self.open_file(number, &stored).await? {
-                continue;
+                // The head that came last stands in the row behind.
+                let Some((_, head)) = self.next_row().await? else {
+                    continue;
+                };
+                self.first_in_file = 1;
+                (number, stored) = (0, head);
             }
             let data = self
                 .open(number, &stored)
@@ -325,7 +408,7 @@ impl BodyReader {
         let Some(mut file) = self.file.take() else {
             return Ok(None);
         };
-        let number = file.frames_read();
+        let number = self.first_in_file + file.frames_read();
         let read = self.spool.on_files(move |_| Ok((file.next()?, file))).await;
         let (stored, file) = read.map_err(|error| self.file_error(number, error))?;
         self.file = Some(file);
@@ -445,6 +528,7 @@ impl Spool {
             place,
             seal,
             domains,
+            is_behind_head: false,
             to: Destination::None,
             held: Held::default(),
         }
@@ -474,6 +558,7 @@ impl Spool {
             place,
             next: 0,
             key: None,
+            first_in_file: 0,
             small: false,
             file: None,
         }
@@ -486,7 +571,7 @@ impl Spool {
         body: &mut StoredBody,
         wanted: BodyPlace,
     ) -> Result<(), SpoolError> {
-        if body.inline.is_some() {
+        if !body.inline.is_empty() {
             body.place = wanted;
             return Ok(());
         }

@@ -19,7 +19,7 @@ use crate::keyspace::heads::DomainHead;
 use crate::keyspace::{aside, directory, heads, learned, message, meta, queue, transit, view};
 use crate::model::{
     Administrator, Alias, AuditRow, Counters, Credentials, Domain, DomainId, Intent, MessageId,
-    MessageRow, OneTimeToken, Sequence, Session,
+    MessageRow, OneTimeToken, SenderRule, Sequence, Session,
 };
 
 /// Problems named in a result, at most; all are counted.
@@ -189,6 +189,7 @@ impl Tables {
             KeyspaceId::Accounts => account_row(key, value),
             KeyspaceId::Sessions => codec::decode::<Session>(value).map(drop),
             KeyspaceId::Tokens => codec::decode::<OneTimeToken>(value).map(drop),
+            KeyspaceId::SenderRules => codec::decode::<SenderRule>(value).map(drop),
             KeyspaceId::Audit => codec::decode::<AuditRow>(value).map(drop),
             KeyspaceId::Intents => codec::decode::<Intent>(value).map(drop),
             KeyspaceId::Learned => learned::decode(value).map(drop),

@@ -19,7 +19,7 @@ use crate::bodies::{BodyFiles, Budget};
 use crate::codec::chunk::Compressors;
 use crate::codec::{self, RowError};
 use crate::commit::{Committer, Order};
-use crate::directory::Directory;
+use crate::directory::{Directory, SenderRules, sender_rules};
 use crate::engine::{
     Direction, Engine, EngineError, FjallEngine, FjallOptions, KeyspaceId, MemoryEngine,
 };
@@ -29,6 +29,7 @@ use crate::keyspace::heads::DomainHead;
 use crate::keyspace::{accounts, aside, audit, directory as keys, everything, heads, meta, queue};
 use crate::limits::{BODY_MEMORY_IN, BODY_MEMORY_OUT, MESSAGE_SIZE_DEFAULT, PAGE_ROWS_MAX};
 use crate::metrics;
+use crate::model::SenderRule;
 use crate::model::{Alias, Clock, Domain, DomainId, IdGenerator, Intent, Sequence, Timestamp};
 use crate::seal::{KeySource, Keyring};
 
@@ -159,10 +160,12 @@ impl Spool {
         let mut order = Order::new(heads, next_domain, next_audit, clock_written);
         let directory = load_directory(engine.as_ref(), &mut order).await?;
         let access = load_access(engine.as_ref()).await?;
+        let sender_rules = load_sender_rules(engine.as_ref()).await?;
         let intents = load_intents(engine.as_ref()).await?;
         check_keys(engine.as_ref(), &loaded.keyring, &directory).await?;
         loaded.directory = directory;
         loaded.access = access;
+        loaded.sender_rules = sender_rules;
         loaded.intents = intents;
         loaded.backfills = load_backfills(engine.as_ref()).await?;
         let spool = Self::assemble(engine, &options, clock, order, loaded);
@@ -180,6 +183,7 @@ impl Spool {
         let Loaded {
             directory,
             access,
+            sender_rules,
             intents,
             keyring,
             files,
@@ -202,6 +206,7 @@ impl Spool {
                 directory,
                 access,
                 lanes: AccountLanes::default(),
+                sender_rules,
                 feed,
                 uploads: Arc::default(),
                 files,
@@ -224,6 +229,7 @@ impl Spool {
 struct Loaded {
     directory: Directory,
     access: Access,
+    sender_rules: SenderRules,
     intents: Vec<Intent>,
     keyring: Keyring,
     files: Option<Arc<BodyFiles>>,
@@ -411,4 +417,15 @@ async fn load_backfills(engine: &dyn Engine) -> Result<BTreeMap<DomainId, Progre
         Some((domain, codec::decode(&row).ok()?))
     });
     Ok(rows.collect())
+}
+
+async fn load_sender_rules(engine: &dyn Engine) -> Result<SenderRules, EngineError> {
+    let rules = SenderRules::default();
+    each_row(engine, KeyspaceId::SenderRules, |_, row| {
+        let rule: SenderRule = codec::decode(row)?;
+        sender_rules::put(&mut rules.write(), &rule);
+        Ok(())
+    })
+    .await?;
+    Ok(rules)
 }

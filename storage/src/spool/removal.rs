@@ -45,7 +45,7 @@ impl Drop for Removal {
 }
 
 impl Spool {
-    /// Removes a domain with its mailboxes and aliases. While mail of the domain is here, queued or
+    /// Removes a domain with its mailboxes, aliases and rules. While mail of the domain is here, queued or
     /// set aside, it is refused; with `force` that mail is discarded.
     ///
     /// # Errors
@@ -69,6 +69,7 @@ impl Spool {
         })
         .await?;
         removal.done();
+        self.inner.sender_rules.write().remove(&domain);
         // Last: a removal that does not end well leaves mail that can be read.
         self.destroy_key(domain).await?;
         for intent in self.intents(domain) {
@@ -129,7 +130,11 @@ impl Spool {
     }
 
     async fn discard_addresses(&self, domain: DomainId) -> Result<(), SpoolError> {
-        for keyspace in [KeyspaceId::Mailboxes, KeyspaceId::Aliases] {
+        for keyspace in [
+            KeyspaceId::Mailboxes,
+            KeyspaceId::Aliases,
+            KeyspaceId::SenderRules,
+        ] {
             let mut more = true;
             while more {
                 let range = keys::local_range(domain, "");

@@ -89,6 +89,7 @@ pub(crate) fn envelope() -> Envelope {
             tls_cipher: None,
             authenticated_sender: false,
         },
+        authentication: None,
     }
 }
 
@@ -112,6 +113,7 @@ pub(crate) fn entry(paths: &[&str]) -> QueueEntry {
         dsn_return: None,
         envelope_id: None,
         client: envelope.client,
+        authentication: None,
         bulk: false,
         shared: false,
         revision: 0,

@@ -11,5 +11,6 @@ mod model;
 mod outbound;
 mod queue;
 mod retention;
+mod sender_rules;
 mod set_aside;
 mod settling;

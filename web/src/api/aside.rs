@@ -143,7 +143,7 @@ fn described(aside: &AsideEntry) -> serde_json::Value {
 
 /// The entries of an id that are set aside. An id is a queue id, or `domain:position` for a record
 /// that is too damaged to have one.
-async fn aside_of(site: &AdminSite, id: &str) -> Result<Vec<AsideEntry>, Problem> {
+pub(super) async fn aside_of(site: &AdminSite, id: &str) -> Result<Vec<AsideEntry>, Problem> {
     let places = match id.rsplit_once(':') {
         Some((domain, sequence)) => {
             let domain = find(site, domain)?.id;

@@ -8,6 +8,7 @@ mod alias;
 mod aside;
 mod audit;
 mod audited;
+mod authentication;
 mod continuity;
 mod domain_input;
 mod domain_key;
@@ -22,10 +23,12 @@ mod mailboxes;
 mod page;
 mod probe;
 pub mod problem;
+mod quarantine;
 mod queue;
 mod queue_action;
 mod queue_entry;
 mod queue_walk;
+mod sender_rules;
 pub(crate) mod status;
 mod store;
 
@@ -44,6 +47,7 @@ use crate::guard::time_limit;
 pub use alias::AliasView;
 pub use aside::AsideView;
 pub use audit::AuditView;
+pub use authentication::{AuthenticationView, DkimView};
 pub use continuity::{ContinuityView, DayView};
 pub use domain_key::DomainKeyView;
 pub use domain_view::{CountersView, DestinationView, DomainView, HoldView};
@@ -52,8 +56,10 @@ pub use mailbox::MailboxView;
 pub use page::Page;
 pub use probe::ProbeReport;
 pub use problem::{FieldFault, Problem};
+pub use quarantine::QuarantineView;
 pub use queue_action::ActionReport;
 pub use queue_entry::{QueueEntryView, RecipientView};
+pub use sender_rules::SenderRuleView;
 pub use status::{DomainStatusView, StatusView};
 pub use store::{BackupReport, KeyspaceView, StoreStats};
 
@@ -113,6 +119,11 @@ pub fn router() -> OpenApiRouter<AdminSite> {
         .routes(routes!(aside::list))
         .routes(routes!(aside::release))
         .routes(routes!(aside::remove))
+        .routes(routes!(quarantine::list))
+        .routes(routes!(quarantine::show, quarantine::remove))
+        .routes(routes!(quarantine::release))
+        .routes(routes!(sender_rules::list, sender_rules::add))
+        .routes(routes!(sender_rules::remove))
         .routes(routes!(audit::list))
         .routes(routes!(store::stats))
         .layer(time_limit());

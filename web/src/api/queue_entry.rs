@@ -5,6 +5,7 @@ use storage::model::{Disposition, QueueEntry, RecipientState, StoredReply};
 use utoipa::ToSchema;
 
 use super::audited::time;
+use super::authentication::AuthenticationView;
 use crate::AdminSite;
 
 /// One message for one domain.
@@ -36,6 +37,9 @@ pub struct QueueEntryView {
     pub client_helo: String,
     /// Whether it is bulk mail.
     pub bulk: bool,
+    /// What sender authentication found out; absent when it was not asked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub authentication: Option<AuthenticationView>,
 }
 
 /// Where one recipient stands.
@@ -85,6 +89,7 @@ impl QueueEntryView {
             client: entry.client.ip.to_string(),
             client_helo: entry.client.helo.clone(),
             bulk: entry.bulk,
+            authentication: entry.authentication.as_ref().map(AuthenticationView::new),
         }
     }
 }

@@ -170,6 +170,7 @@ impl Site {
                     tls_cipher: None,
                     authenticated_sender: false,
                 },
+                authentication: None,
             },
             body: body.finish().await.unwrap(),
             entries: vec![NewEntry {

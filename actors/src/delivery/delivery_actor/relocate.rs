@@ -39,6 +39,7 @@ pub(super) async fn moved(
             dsn_return: entry.dsn_return,
             envelope_id: entry.envelope_id.clone(),
             client: entry.client.clone(),
+            authentication: entry.authentication.clone(),
         },
         body: writer.finish().await?,
         entries: vec![NewEntry {

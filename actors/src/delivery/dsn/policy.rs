@@ -96,6 +96,7 @@ pub(super) mod tests {
                 tls_cipher: None,
                 authenticated_sender: true,
             },
+            authentication: None,
             bulk: false,
             shared: false,
             revision: 0,

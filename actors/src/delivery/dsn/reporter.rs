@@ -171,6 +171,7 @@ impl Reporter {
                 dsn_return: None,
                 envelope_id: None,
                 client: ourselves(&self.hostname),
+                authentication: None,
             },
             body: writer.finish().await?,
             entries: vec![NewEntry {

@@ -121,6 +121,7 @@ impl Server {
             dsn_return: transaction.dsn_return,
             envelope_id: transaction.envelope_id,
             client: self.client.clone(),
+            authentication: None,
         };
         Submission {
             id,

@@ -51,6 +51,38 @@ fn pattern(bytes: usize) -> Vec<u8> {
     (0..bytes).map(|at| (at % 251) as u8).collect()
 }
 
+/// A head that is known last stands first, whatever the size of the rest.
+#[tokio::test(start_paused = true)]
+async fn a_head_that_comes_last_stands_first() {
+    let head = pattern(3_000);
+    let sizes = [
+        (0, 1),
+        (1, 1),
+        (BODY_INLINE_MAX - 3_000, 1),
+        (BODY_INLINE_MAX - 2_999, 2),
+        (BODY_INLINE_MAX + 1, 2),
+        (BODY_CHUNK_BYTES, 2),
+        (2 * BODY_CHUNK_BYTES + 5, 4),
+    ];
+    for (size, chunks) in sizes {
+        let (spool, engine) = on_engine().await;
+        let body = pattern(size);
+        let mut new = message(&spool, b"", &[(1, &["a@x.example"])]).await;
+        let mut writer = spool.begin_body(new.id).behind_head();
+        for piece in body.chunks(70_001) {
+            writer.write(Bytes::copy_from_slice(piece)).await.unwrap();
+        }
+        new.body = writer.finish_with_head(&head).await.unwrap();
+        spool.accept(new).await.unwrap();
+        let entry = only_entry(&spool).await;
+        assert_eq!(entry.size_bytes, (size + head.len()) as u64);
+        assert_eq!(entry.chunks, chunks, "{size}");
+        let stored = read(&spool, &entry).await.unwrap();
+        assert!(stored == [head.as_slice(), &body].concat(), "{size}");
+        assert_eq!(rows(&engine, KeyspaceId::Transit).await, chunks as usize);
+    }
+}
+
 /// Bodies of every size around the thresholds come back byte for byte, written in odd pieces.
 #[tokio::test(start_paused = true)]
 async fn bodies_come_back_byte_for_byte() {

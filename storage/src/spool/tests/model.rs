@@ -225,6 +225,8 @@ impl Run {
         for place in self.model.values_mut() {
             if *place == Place::Aside(AsideKind::Parked) {
                 *place = Place::Failed;
+            } else if *place == Place::Aside(AsideKind::Quarantined) {
+                *place = Place::Aside(AsideKind::Expired);
             }
         }
     }
