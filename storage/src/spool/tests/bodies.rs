@@ -60,8 +60,8 @@ async fn a_head_that_comes_last_stands_first() {
         (1, 1),
         (BODY_INLINE_MAX - 3_000, 1),
         (BODY_INLINE_MAX - 2_999, 2),
-        (BODY_INLINE_MAX + 1, 2),
         (BODY_CHUNK_BYTES, 2),
+        (BODY_CHUNK_BYTES + 1, 3),
         (2 * BODY_CHUNK_BYTES + 5, 4),
     ];
     for (size, chunks) in sizes {

@@ -256,3 +256,33 @@ async fn a_backup_brings_the_files_along() {
     assert_eq!(restored.check().await.unwrap().problems, []);
     spool.backup(copy).await.unwrap_err();
 }
+
+/// A head that is known last stands first, and the row that names the file keeps it from being
+/// freed, also over a restart.
+#[tokio::test]
+async fn a_head_that_comes_last_stands_before_what_is_in_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = body(3, LARGE);
+    let head = body(9, 5_000);
+    let spool = opened(directory.path()).await;
+    let mut new = message(&spool, b"", &[(1, &["a@x.example"])]).await;
+    let mut writer = spool.begin_body_for(new.id, &[X]).unwrap().behind_head();
+    for piece in text.chunks(70_001) {
+        writer.write(Bytes::copy_from_slice(piece)).await.unwrap();
+    }
+    new.body = writer.finish_with_head(&head).await.unwrap();
+    spool.accept(new).await.unwrap();
+    spool.shutdown().await.unwrap();
+    drop(spool);
+
+    let spool = open(directory.path()).await;
+    spool.sweep_orphans(100).await.unwrap();
+    assert_eq!(files(directory.path()).len(), 1);
+    let entry = entries(&spool).await.remove(0);
+    let mut reader = spool.body(&entry);
+    let mut found = Vec::new();
+    while let Some(piece) = reader.next().await.unwrap() {
+        found.extend_from_slice(&piece);
+    }
+    assert!(found == [head, text].concat());
+}
