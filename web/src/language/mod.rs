@@ -1,7 +1,7 @@
 //! Languages: which one a reader gets, and the catalogues of texts in all of them.
 //!
 //! A text exists in every language or the program does not compile. Catalogues are written with
-//! [`catalogue!`], one file for an area of the site; a text is a function that takes the language
+//! `catalogue!`, one file for an area of the site; a text is a function that takes the language
 //! and what stands in it.
 
 mod dates;
