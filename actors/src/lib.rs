@@ -3,6 +3,7 @@
 //! Protocol and policy are pure machines (`smtp`, the pure modules of `delivery`); actors carry
 //! their effects out under one supervision tree.
 
+pub mod availability;
 pub mod continuity;
 pub mod delivery;
 pub mod dns;
@@ -15,3 +16,4 @@ pub mod status;
 pub mod supervision;
 pub mod tls;
 pub mod tree;
+mod watch;

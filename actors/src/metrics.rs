@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
 use storage::metric::{Metric, MetricKind};
+use storage::model::Timestamp;
+use storage::spool::Space;
 
 use crate::delivery::governor::ProbeOutcome;
 use crate::session::Refusal;
@@ -154,6 +156,34 @@ pub const FILTER_AUTHENTICATION: Metric = Metric {
     ],
     help: "Messages by result of each method of sender authentication; of several DKIM signatures the best one counts",
 };
+/// Free space.
+pub const DISK_FREE: Metric = Metric {
+    name: "mailhold_disk_free_bytes",
+    kind: MetricKind::Gauge,
+    labels: &[],
+    help: "Free space on the volume of the store",
+};
+/// Whole space.
+pub const DISK_SIZE: Metric = Metric {
+    name: "mailhold_disk_size_bytes",
+    kind: MetricKind::Gauge,
+    labels: &[],
+    help: "Size of the volume of the store",
+};
+/// Restarts by supervisors.
+pub const RESTARTS: Metric = Metric {
+    name: "mailhold_supervision_restarts_total",
+    kind: MetricKind::Counter,
+    labels: &[("supervisor", "root, web, smtp")],
+    help: "Parts that died by a fault of ours and were restarted by this supervisor; each is worth a bug report",
+};
+/// The last complete sweep.
+pub const RETENTION_COMPLETE: Metric = Metric {
+    name: "mailhold_retention_complete_timestamp_seconds",
+    kind: MetricKind::Gauge,
+    labels: &[],
+    help: "When everything whose time was over had been deleted, in seconds since 1970: what lies behind now is the lag of retention",
+};
 
 /// All of them, for `docs/metrics.md` and the recorder.
 pub const METRICS: &[Metric] = &[
@@ -175,6 +205,10 @@ pub const METRICS: &[Metric] = &[
     DNS_LOOKUP,
     FILTER_VERDICTS,
     FILTER_AUTHENTICATION,
+    DISK_FREE,
+    DISK_SIZE,
+    RESTARTS,
+    RETENTION_COMPLETE,
 ];
 
 pub(crate) fn connection(refusal: Option<Refusal>) {
@@ -258,6 +292,20 @@ pub(crate) fn eight_bit_as_is() {
 
 pub(crate) fn delivery_crashed(part: &'static str) {
     counter!(DELIVERY_CRASHES.name, "part" => part).increment(1);
+}
+
+pub(crate) fn disk(space: Space) {
+    // Gauges are floating-point numbers; the last digits do not matter.
+    gauge!(DISK_FREE.name).set(space.free_bytes as f64);
+    gauge!(DISK_SIZE.name).set(space.total_bytes as f64);
+}
+
+pub(crate) fn restarted(supervisor: &str) {
+    counter!(RESTARTS.name, "supervisor" => supervisor.to_owned()).increment(1);
+}
+
+pub(crate) fn retention_complete(now: Timestamp) {
+    gauge!(RETENTION_COMPLETE.name).set(now.as_secs() as f64);
 }
 
 /// The codes that we give; anything else shares one label.

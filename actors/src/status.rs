@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 use storage::model::{Counters, Domain, DomainId, DomainName, Hold, Timestamp};
 
+use crate::availability::AvailabilityFigures;
 use crate::delivery::route::RouteKey;
 
 /// Where a destination stands (delivery.md B2).
@@ -126,6 +127,7 @@ pub struct StatusBoard {
 struct Parts {
     routes: BTreeMap<RouteKey, RouteStatus>,
     domains: BTreeMap<DomainId, DeliveryStatus>,
+    availability: AvailabilityFigures,
 }
 
 impl StatusBoard {
@@ -162,6 +164,17 @@ impl StatusBoard {
     /// The delivery's part.
     pub fn publish_delivery(&self, domain: DomainId, status: DeliveryStatus) {
         self.lock().domains.insert(domain, status);
+    }
+
+    /// How much of the last 30 days mail was taken in (S21).
+    #[must_use]
+    pub fn availability(&self) -> AvailabilityFigures {
+        self.lock().availability
+    }
+
+    /// Intake's part.
+    pub fn publish_availability(&self, figures: AvailabilityFigures) {
+        self.lock().availability = figures;
     }
 
     /// Notes that a domain's delivery is stopped for good, or that it runs again.

@@ -26,6 +26,7 @@ use crate::supervision::{
     ChildSpec, Exit, Intensity, Restart, ServiceError, Stopping, Supervisor, SupervisorArguments,
     SupervisorMessage,
 };
+use crate::watch::Watch;
 
 /// Deaths of direct children of the root that are too many.
 const ROOT_DEATHS_MAX: usize = 3;
@@ -72,7 +73,7 @@ pub async fn start(config: TreeConfig) -> Result<Tree, SpawnErr> {
     let clock = Arc::clone(config.spool.clock());
     let mut children = vec![
         store_watch(config.spool.clone()),
-        space(config.spool.clone()),
+        space(config.spool.clone(), config.board.clone()),
         delivery(DeliveryContext {
             spool: config.spool.clone(),
             board: config.board,
@@ -159,17 +160,17 @@ fn store_watch(spool: Spool) -> ChildSpec {
     .with_restart(Restart::Fatal(Exit::Storage))
 }
 
-fn space(spool: Spool) -> ChildSpec {
+/// Every second: how much space is free, whether mail is taken in, whether the books add up.
+fn space(spool: Spool, board: StatusBoard) -> ChildSpec {
     ChildSpec::service("space", move |mut stopping: Stopping| {
-        let spool = spool.clone();
+        let mut watch = Watch::new(spool.clone(), board.clone());
         async move {
+            watch.load().await?;
             loop {
-                if let Err(error) = spool.sample_space().await {
-                    tracing::warn!(%error, "the free space cannot be sampled");
-                }
+                watch.look().await?;
                 tokio::select! {
                     biased;
-                    () = stopping.requested() => return Ok(()),
+                    () = stopping.requested() => return Ok(watch.save().await?),
                     () = tokio::time::sleep(SPACE_INTERVAL) => {}
                 }
             }

@@ -66,6 +66,9 @@ pub(super) enum Command {
     /// See and remove allow and block rules.
     #[command(subcommand)]
     Rule(RuleCommand),
+    /// Follow a message, also after it has left.
+    #[command(subcommand)]
+    Log(LogCommand),
     /// Look after the store.
     #[command(subcommand)]
     Store(StoreCommand),
@@ -461,6 +464,30 @@ pub(super) enum RuleCommand {
         /// Whose rule it is.
         #[arg(long = "for", value_name = "OWNER")]
         owner: String,
+    },
+}
+
+/// `log`.
+#[derive(Debug, Subcommand)]
+pub(super) enum LogCommand {
+    /// Tell a message's life, oldest event first.
+    Show {
+        /// Its queue id.
+        id: String,
+    },
+    /// List messages that came in within the last 30 days, newest first.
+    Search {
+        #[command(flatten)]
+        filter: FilterArguments,
+        /// Came in at this time or later, e.g. 2030-01-01T06:00:00Z.
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// Came in at this time or earlier.
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+        /// Rows at most.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
     },
 }
 

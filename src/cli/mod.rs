@@ -13,6 +13,7 @@ mod demo;
 mod destination;
 mod domain;
 mod exit;
+mod log;
 mod mailbox;
 mod output;
 mod pin;
@@ -82,6 +83,7 @@ async fn ask(command: Command, file: Option<&Path>, output: Output) -> Result<()
         Command::Release { domain } => domain::release(&domain, &client, output).await,
         Command::Mailbox(command) => mailbox::run(command, &client, output).await,
         Command::Alias(command) => alias::run(command, &client, output).await,
+        Command::Log(command) => log::run(command, &client, output).await,
         Command::Queue(command) => queue::run(command, &client, output).await,
         Command::Quarantine(command) => quarantine::run(command, &client, output).await,
         Command::Allow(rule) => sender_rules::add("allow", rule, &client, output).await,

@@ -38,6 +38,13 @@ fn render(status: &StatusView) -> String {
         "{}: {} (since {})\n",
         status.hostname, status.intake_note, status.started_at
     );
+    if let Some(share) = status.intake_available {
+        out.push_str(&format!(
+            "intake available {:.3} % of the last 30 days ({} without)\n",
+            share * 100.0,
+            duration(status.intake_unavailable_seconds)
+        ));
+    }
     let ledger = &status.ledger;
     out.push_str(&format!(
         "accepted {}, delivered {}, waiting {}, set aside {}, failed {}, expired {}, removed {}; difference {}\n",

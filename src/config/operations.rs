@@ -12,10 +12,18 @@ const LISTEN: Field = Field {
           login: keep it on loopback or in a network of your own.",
 };
 
+const DOMAIN_LABELS: Field = Field {
+    key: "domain_labels",
+    preset: Preset::Toml("true"),
+    applies: Applies::Restart,
+    doc: "Whether metrics name each domain. With thousands of domains, switch it off: then there is one \
+          sum, or the worst value, of them all.",
+};
+
 pub(super) const SECTION: Section = Section {
     name: "operations",
     doc: "What machines watch.",
-    fields: &[LISTEN],
+    fields: &[LISTEN, DOMAIN_LABELS],
 };
 
 /// Metrics and health.
@@ -23,6 +31,8 @@ pub(super) const SECTION: Section = Section {
 pub struct Operations {
     /// Where it listens.
     pub listen: SocketAddr,
+    /// Whether metrics name each domain.
+    pub domain_labels: bool,
 }
 
 impl Operations {
@@ -36,6 +46,9 @@ impl Operations {
         if let Some(key) = taken {
             section.object(&LISTEN, format!("an address other than `{key}`"));
         }
-        Some(Self { listen })
+        Some(Self {
+            listen,
+            domain_labels: section.value::<bool>(&DOMAIN_LABELS)?,
+        })
     }
 }

@@ -99,6 +99,7 @@ impl Listeners<'_> {
         let site = OperationsSite {
             spool: self.spool.clone(),
             status: self.board.clone(),
+            domain_labels: self.config.operations.domain_labels,
             render: self.telemetry.render(),
         };
         let router = web::operations::router(site);

@@ -11,6 +11,7 @@ pub(crate) mod drafts;
 pub(crate) mod heads;
 pub(crate) mod intents;
 pub(crate) mod learned;
+pub(crate) mod log;
 pub(crate) mod message;
 pub(crate) mod meta;
 pub(crate) mod moved;

@@ -39,6 +39,15 @@ pub const COMMIT_BYTES_ON_THE_WAY_MAX: usize = 32 * 1024 * 1024;
 /// How long entries that are set aside are kept for an administrator; damaged ones stay.
 pub const ASIDE_KEPT: Duration = Duration::from_secs(30 * 86_400);
 
+/// Days for which the life of messages can be looked up, after the day itself.
+pub const LOG_KEPT_DAYS: u32 = 30;
+
+/// Events of one message that are shown, at most.
+pub const LOG_ROWS_MAX: usize = 10_000;
+
+/// Events that one page of a search looks at, at most.
+pub const LOG_SCAN_ROWS_MAX: usize = 20_000;
+
 /// Rows in one page, at most; larger wishes are cut.
 pub const PAGE_ROWS_MAX: usize = 10_000;
 

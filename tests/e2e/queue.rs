@@ -69,6 +69,15 @@ async fn what_waits_can_be_seen_and_managed_one_by_one() {
 
     world.destination.resume().unwrap();
     world.delivered(3).await;
+    // D9: what became of each is told by its queue id, also when it is gone.
+    for (place, end) in [(0, "delivered"), (1, "removed"), (3, "delivered")] {
+        let story = json(node, &["log", "show", &waiting[place], "--json"]);
+        let events = story["items"].as_array().unwrap();
+        assert_eq!(events.first().unwrap()["event"], "accepted", "{story}");
+        assert_eq!(events.last().unwrap()["event"], end, "{story}");
+    }
+    let found = json(node, &["log", "search", "--domain", DOMAIN, "--json"]);
+    assert_eq!(found["items"].as_array().unwrap().len(), 5);
     let arrived: Vec<_> = world.destination.ledger().arrivals();
     let mut arrived: Vec<_> = arrived.into_iter().map(|(_, id)| id).collect();
     arrived.sort();

@@ -23,6 +23,8 @@ pub struct OperationsSite {
     pub spool: Spool,
     /// Live state of domains and routes.
     pub status: StatusBoard,
+    /// Whether metrics name each domain.
+    pub domain_labels: bool,
     /// Everything that was recorded, as Prometheus text.
     pub render: Arc<dyn Fn() -> String + Send + Sync>,
 }
@@ -50,7 +52,7 @@ pub fn router(site: OperationsSite) -> Router {
 }
 
 async fn scrape(State(site): State<OperationsSite>) -> Response {
-    metrics::record_snapshot(&site.spool, &site.status);
+    metrics::record_snapshot(&site.spool, &site.status, site.domain_labels);
     let kind = [(
         header::CONTENT_TYPE,
         "text/plain; version=0.0.4; charset=utf-8",

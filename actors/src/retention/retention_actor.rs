@@ -10,6 +10,7 @@ use storage::model::DomainId;
 use storage::spool::{IntakeState, Spool};
 
 use super::reclaim::{Reclaim, Sight};
+use crate::metrics;
 use crate::supervision::ChildSpec;
 
 /// Entries or bodies per turn, so that other work gets in between.
@@ -24,6 +25,8 @@ const ACCESS_INTERVAL: Duration = Duration::from_secs(600);
 const SPACE_INTERVAL: Duration = Duration::from_secs(5);
 /// How often days that are over are looked for; with it, how late one may go.
 const DAYS_INTERVAL: Duration = Duration::from_secs(600);
+/// How often days of the log are looked through.
+const LOGS_INTERVAL: Duration = Duration::from_secs(3600);
 /// How often bodies without a message are looked for.
 const ORPHANS_INTERVAL: Duration = Duration::from_secs(3600);
 
@@ -44,6 +47,8 @@ pub enum RetentionMessage {
     Space,
     /// Days of continuity that are over, and what can be taken back no more.
     Days,
+    /// Days of the log that nobody may look up any more.
+    Logs,
 }
 
 /// What it works with.
@@ -84,6 +89,7 @@ impl Actor for RetentionActor {
         myself.send_message(RetentionMessage::Access)?;
         myself.send_message(RetentionMessage::Space)?;
         myself.send_message(RetentionMessage::Days)?;
+        myself.send_message(RetentionMessage::Logs)?;
         Ok(RetentionState {
             spool,
             reclaim: Reclaim::default(),
@@ -116,9 +122,17 @@ impl Actor for RetentionActor {
                 (0, SPACE_INTERVAL)
             }
             RetentionMessage::Days => (state.days().await?, DAYS_INTERVAL),
+            RetentionMessage::Logs => {
+                let now = state.spool.clock().now();
+                let done = state.spool.drop_old_logs(now).await?;
+                (done, LOGS_INTERVAL)
+            }
         };
         if done > 0 {
             tracing::info!(what = ?message, count = done, "deleted what is no longer needed");
+        }
+        if message == RetentionMessage::Aside && done < TURN_MAX {
+            metrics::retention_complete(state.spool.clock().wall());
         }
         let pause = if done < TURN_MAX {
             interval

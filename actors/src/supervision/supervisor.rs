@@ -213,6 +213,7 @@ impl SupervisorState {
             supervisor = %self.name, child = %name, error = why, restart_ms = pause.as_millis(),
             "a part died and will be restarted"
         );
+        crate::metrics::restarted(&self.name);
         myself.send_after(pause, move || SupervisorMessage::Restart(index));
     }
 

@@ -27,6 +27,12 @@ pub(crate) struct Model {
     pub(crate) rate: Option<(f64, f64)>,
     /// Nobody listens in these periods; sessions that live when one begins are reset.
     pub(crate) down: Vec<(Duration, Duration)>,
+    /// Nothing is answered in these periods, not even a SYN; sessions that live stay silent as well.
+    pub(crate) silent: Vec<(Duration, Duration)>,
+    /// Time of our own that passes with every message, beside the answer: commits, scheduling.
+    pub(crate) own_time: Duration,
+    /// From a time on: the mean time by which answers are read late, because this side is busy.
+    pub(crate) own_noise: (Duration, Duration),
     /// Until this time every message is refused with 5yz.
     pub(crate) refuses_until: Duration,
 }
@@ -44,6 +50,9 @@ impl Model {
             in_flight_max: None,
             rate: None,
             down: vec![(Duration::ZERO, UP_AT)],
+            silent: Vec::new(),
+            own_time: Duration::ZERO,
+            own_noise: (Duration::ZERO, Duration::ZERO),
             refuses_until: Duration::ZERO,
         }
     }
@@ -68,7 +77,7 @@ impl Model {
         let mut done = self.rate.map_or(0.0, |(_, burst)| burst);
         let mut at = UP_AT;
         while done < messages {
-            if !self.is_down(at) {
+            if !self.is_down(at) && !self.is_silent(at) {
                 done += self.capacity(at) * slot.as_secs_f64();
             }
             at += slot;
@@ -78,6 +87,10 @@ impl Model {
 
     pub(crate) fn is_down(&self, at: Duration) -> bool {
         self.down.iter().any(|(from, to)| *from <= at && at < *to)
+    }
+
+    pub(crate) fn is_silent(&self, at: Duration) -> bool {
+        self.silent.iter().any(|(from, to)| *from <= at && at < *to)
     }
 
     fn cores_at(&self, at: Duration) -> f64 {
@@ -121,6 +134,8 @@ pub(crate) enum Answer {
     UnknownUser,
     /// Nobody listens.
     Nobody,
+    /// No answer ever.
+    Silence,
 }
 
 impl Destination {
@@ -142,6 +157,9 @@ impl Destination {
 
     pub(crate) fn connect(&mut self, now: Duration) -> Answer {
         self.advance(now);
+        if self.model.is_silent(now) {
+            return Answer::Silence;
+        }
         if self.model.is_down(now) {
             return Answer::Nobody;
         }
@@ -164,6 +182,9 @@ impl Destination {
     /// A message begins.
     pub(crate) fn mail(&mut self, id: u64, now: Duration, rng: &mut ChaCha8Rng) -> Answer {
         self.advance(now);
+        if self.model.is_silent(now) {
+            return Answer::Silence;
+        }
         if self.model.is_down(now) {
             return Answer::Nobody;
         }

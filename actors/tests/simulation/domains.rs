@@ -75,6 +75,10 @@ impl Domains {
         (u32::try_from(ready).unwrap(), next)
     }
 
+    pub(crate) fn arrived(&mut self, domain: DomainId) {
+        self.0.get_mut(&domain).unwrap().waiting += 1;
+    }
+
     pub(crate) fn sent(&mut self, domain: DomainId, now: Duration) {
         let domain = self.0.get_mut(&domain).unwrap();
         domain.waiting -= 1;

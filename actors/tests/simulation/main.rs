@@ -12,8 +12,9 @@
 
 mod destination;
 mod domains;
-mod lanes;
+mod fresh;
 mod models;
+mod recovery;
 mod references;
 mod report;
 mod shell;
@@ -80,7 +81,13 @@ fn s14_s15_a_destination_that_runs_out_of_cores() {
 
 #[test]
 fn s14_s15_a_destination_that_limits_its_rate() {
-    check(&models::c_rate(), 12_000, 0.95, 0.005);
+    let model = models::c_rate();
+    check(&model, 12_000, 0.95, 0.005);
+    let report = run(&model, 3_000, 1);
+    let paced = |pace: f64| (8.0..=20.0).contains(&pace);
+    let last = report.samples.last().unwrap();
+    assert!(last.pace.is_some_and(paced), "{last:?}");
+    assert!(last.in_flight <= last.window, "{last:?}");
 }
 
 #[test]
@@ -204,16 +211,118 @@ fn s15_a_quick_destination_is_not_kept_waiting_by_the_slow_start() {
 
 #[test]
 fn d4_fresh_mail_waits_seconds_while_the_backlog_drains() {
+    let model = models::k_busy();
+    let capacity = model.capacity(Duration::ZERO);
     for seed in 1..=seeds() {
-        let drain = lanes::drain(10_000, 33.0, 0.7, seed);
-        let p95 = drain.waits[drain.waits.len() * 95 / 100];
+        let simulation = Simulation::new(model.clone(), 10_000, 1, seed);
+        let report = simulation.with_fresh(capacity * 0.7).run(10 * HOUR);
+        assert!(report.is_complete(), "seed {seed}");
+        let p95 = report.waits[report.waits.len() * 95 / 100];
         println!(
-            "fresh load of 0.7 C, seed {seed}: p95 {p95:?}, backlog gone after {:?}",
-            drain.backlog_gone
+            "{:40} seed {seed:2}: p95 {p95:?} of {} fresh ones, all after {:?}, {} refused",
+            model.name,
+            report.waits.len(),
+            report.ended_at - destination::UP_AT,
+            report.refused
         );
         assert!(p95 <= Duration::from_secs(5), "seed {seed}: {p95:?}");
         // The backlog gets at least a quarter.
-        assert!(drain.backlog_gone <= Duration::from_secs_f64(10_000.0 / 33.0 * 4.0));
+        let longest = Duration::from_secs_f64(10_000.0 / capacity * 4.0);
+        assert!(report.ended_at - destination::UP_AT <= longest);
+        assert!(report.overload() <= 0.005, "seed {seed}");
+    }
+}
+
+#[test]
+fn s14_of_two_hosts_one_in_a_black_hole_the_other_one_takes_everything() {
+    let good = models::b_cores();
+    for seed in 1..=seeds() {
+        let hosts = vec![good.clone(), models::black_hole()];
+        let report = Simulation::route(hosts, 40_000, 1, seed).run(10 * HOUR);
+        assert!(report.is_complete(), "seed {seed}: {report:?}");
+        let reached = report.efficiency(&good);
+        println!(
+            "H: one of two hosts in a black hole       seed {seed:2}: {:.1} %, {:.3} % refused, {} attempts lost",
+            reached * 100.0,
+            report.overload() * 100.0,
+            report.broken
+        );
+        assert!(reached >= 0.95, "seed {seed}: {reached}");
+        assert!(report.overload() <= 0.005, "seed {seed}");
+        assert!(report.broken <= 2, "seed {seed}: {}", report.broken);
+        assert!(report.first_after() <= Duration::from_secs(6));
+    }
+}
+
+#[test]
+fn s12_after_an_outage_mail_goes_within_seconds_of_the_return() {
+    let outages = if seeds() > 2 { 200 } else { 20 };
+    let all: Vec<_> = (1..=outages).map(recovery::outage).collect();
+    let mut first: Vec<_> = all.iter().map(|one| one.first_after).collect();
+    let p50 = recovery::quantile(&mut first, 0.5);
+    let p99 = recovery::quantile(&mut first, 0.99);
+    println!("{outages} outages: back to first delivery p50 {p50:?}, p99 {p99:?}");
+    // A median of twenty is chance.
+    assert!(outages < 200 || p50 <= Duration::from_secs(2), "{p50:?}");
+    assert!(p99 <= Duration::from_secs(5), "{p99:?}");
+    for (silent, limit) in [(false, 1), (true, 6)] {
+        let kind = all.iter().filter(|one| one.silent == silent);
+        let slowest = kind.map(|one| one.down_after).max().unwrap();
+        println!("silent {silent}: suspicion to down at most {slowest:?}");
+        assert!(slowest <= Duration::from_secs(limit), "{slowest:?}");
+    }
+}
+
+#[test]
+fn s12_ten_thousand_destinations_that_come_back_in_the_same_second() {
+    let count = if seeds() > 2 { 10_000 } else { 1_000 };
+    let model = models::l_one_of_many();
+    let (mut first, mut probes) = (Vec::new(), vec![0_u32; 60]);
+    for seed in 1..=count {
+        let report = Simulation::new(model.clone(), 20, 1, seed).run(HOUR);
+        assert!(report.is_complete(), "seed {seed}");
+        assert_eq!(report.refused, 0, "seed {seed}");
+        assert!(report.most_in_flight_early() <= 1, "s13, seed {seed}");
+        first.push(report.first_after());
+        for at in report
+            .probes_at
+            .iter()
+            .filter(|at| **at < destination::UP_AT)
+        {
+            probes[at.as_secs() as usize] += 1;
+        }
+    }
+    let p50 = recovery::quantile(&mut first, 0.5);
+    let p99 = recovery::quantile(&mut first, 0.99);
+    // The first ten seconds are a start of everything at once.
+    let busiest = probes[10..].iter().max().unwrap();
+    println!(
+        "L: {count} at once: first delivery p50 {p50:?}, p99 {p99:?}; {busiest} probes in the busiest second"
+    );
+    assert!(p50 <= Duration::from_secs(3), "{p50:?}");
+    assert!(p99 <= Duration::from_secs(5), "{p99:?}");
+    // Nobody moves in step: no second has much more than its share.
+    assert!(f64::from(*busiest) <= count as f64 / 3.5 * 1.5, "{busiest}");
+}
+
+#[test]
+fn a_relay_that_is_busy_itself_does_not_take_that_for_the_destinations_queue() {
+    let model = models::busy_relay();
+    for seed in 1..=seeds() {
+        let report = run(&model, 20_000, seed);
+        assert!(report.is_complete());
+        let settled = report
+            .samples
+            .iter()
+            .skip_while(|one| one.at < destination::UP_AT + Duration::from_secs(30));
+        let narrowest = settled.map(|one| one.window).min().unwrap();
+        println!("busy relay: window at least {narrowest} after 30 s");
+        let drained = report.all.unwrap() - destination::UP_AT;
+        assert!(
+            drained <= Duration::from_secs(120),
+            "seed {seed}: {drained:?}"
+        );
+        assert!(narrowest >= 8, "seed {seed}: {narrowest}");
     }
 }
 

@@ -105,6 +105,51 @@ pub(crate) fn quick() -> Model {
     }
 }
 
+/// Ten cores, a tenth of a second for a message.
+pub(crate) fn ordinary() -> Model {
+    Model {
+        cores: vec![(Duration::ZERO, 10.0)],
+        ..Model::new("ordinary: 100 messages/s", ms(100))
+    }
+}
+
+/// A host that swallows every SYN.
+pub(crate) fn black_hole() -> Model {
+    let ever = Duration::from_secs(1 << 32);
+    Model {
+        down: Vec::new(),
+        silent: vec![(Duration::ZERO, ever)],
+        ..b_cores()
+    }
+}
+
+/// Good for 33 messages a second with ten connections.
+pub(crate) fn k_busy() -> Model {
+    Model {
+        name: "K: fresh load of 0.7 C during the drain",
+        ..a_connections()
+    }
+}
+
+/// One of many that come back in the same second.
+pub(crate) fn l_one_of_many() -> Model {
+    Model {
+        name: "L: 10,000 destinations come back in the same second",
+        ..b_cores()
+    }
+}
+
+/// A quick destination, and a relay that has more to do than wait for it.
+pub(crate) fn busy_relay() -> Model {
+    Model {
+        cores: vec![(Duration::ZERO, 8.0)],
+        round_trip: ms(1),
+        own_time: ms(40),
+        own_noise: (after(15), ms(20)),
+        ..Model::new("quick, and a relay that is busy itself", ms(10))
+    }
+}
+
 /// Down for 15 s every two minutes.
 pub(crate) fn g_flapping() -> Model {
     let down = (0..20).map(|n| (after(105 + n * 120), after(120 + n * 120)));

@@ -27,6 +27,13 @@ pub(crate) struct Report {
     pub(crate) trace: Trace,
     pub(crate) most_in_flight: usize,
     pub(crate) refusals_at: Vec<Duration>,
+    /// When attempts ended with their connection.
+    pub(crate) broken_at: Vec<Duration>,
+    pub(crate) probes_at: Vec<Duration>,
+    /// How long fresh mail waited, sorted.
+    pub(crate) waits: Vec<Duration>,
+    /// About one a second.
+    pub(crate) samples: Vec<Sample>,
     in_flight_early: usize,
     by_domain: BTreeMap<DomainId, Vec<Duration>>,
 }
@@ -49,6 +56,10 @@ impl Report {
             trace: Trace::default(),
             most_in_flight: 0,
             refusals_at: Vec::new(),
+            broken_at: Vec::new(),
+            probes_at: Vec::new(),
+            waits: Vec::new(),
+            samples: Vec::new(),
             in_flight_early: 0,
             by_domain: BTreeMap::new(),
         }
@@ -85,6 +96,32 @@ impl Report {
             later.take_while(|other| **other < until).count()
         };
         self.refusals_at.iter().map(within).max().unwrap_or(0)
+    }
+
+    /// The first delivery at or after a time.
+    pub(crate) fn first_delivery_from(&self, from: Duration) -> Option<Duration> {
+        let all = self.by_domain.values().flatten();
+        all.copied().filter(|at| *at >= from).min()
+    }
+
+    pub(crate) fn note_probe(&mut self, now: Duration) {
+        self.probes += 1;
+        self.probes_at.push(now);
+    }
+
+    pub(crate) fn note_broken(&mut self, now: Duration) {
+        self.broken += 1;
+        self.broken_at.push(now);
+    }
+
+    /// Whether the last sample is old enough.
+    pub(crate) fn wants_sample(&self, now: Duration) -> bool {
+        let last = self.samples.last();
+        last.is_none_or(|last| now >= last.at + Duration::from_secs(1))
+    }
+
+    pub(crate) fn take_sample(&mut self, sample: Sample) {
+        self.samples.push(sample);
     }
 
     /// Most messages in flight in the first five seconds after the return.
@@ -126,6 +163,15 @@ impl Report {
             self.in_flight_early = self.in_flight_early.max(in_flight);
         }
     }
+}
+
+/// What a governor showed at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sample {
+    pub(crate) at: Duration,
+    pub(crate) window: u32,
+    pub(crate) pace: Option<f64>,
+    pub(crate) in_flight: u32,
 }
 
 /// A fingerprint of everything a governor did and when (FNV-1a).

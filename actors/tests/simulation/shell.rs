@@ -1,24 +1,32 @@
 //! A shell around the governor whose sockets are events in a queue.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
 use actors::delivery::classify::{Overload, ReplyKey, Signal};
 use actors::delivery::governor::{
     AttemptReport, ConnectionId, Conveyance, EndpointShape, Governor, GovernorEffect,
-    GovernorEvent, Learned, PermitId, ProbeId, ProbeOutcome, Via,
+    GovernorEvent, Learned, PermitId, Pick, ProbeId, ProbeOutcome, Via,
 };
 use actors::delivery::health::Health;
-use rand::SeedableRng;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use storage::model::DomainId;
 
 use super::destination::{Answer, Destination, Model, UP_AT};
 use super::domains::{Domains, Fate};
-use super::report::Report;
+use super::fresh::{Fresh, Held};
+use super::report::{Report, Sample};
 
 const SIZE: u64 = 20_000;
+/// A SYN that nobody answers is given up after this long.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A final reply is awaited for this long.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(600);
+/// After this long without an answer a kernel has found out that the other side knows the
+/// connection no more.
+const RETRANSMISSION: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Happening {
@@ -27,15 +35,21 @@ enum Happening {
     /// A message may be finished; stale ones carry an old number.
     Completion(u64),
     /// A probe's SYN arrives.
-    Probe(ProbeId, ConnectionId),
+    Probe(ProbeId, ConnectionId, usize),
+    /// A probe was not answered in time.
+    ProbeLost(ProbeId),
     /// A connection's SYN arrives.
     Open(PermitId),
     /// MAIL arrives.
     Mail(PermitId),
     /// An answer arrives here.
     Reply(PermitId, Outcome),
-    /// The destination goes away.
-    Crash,
+    /// A destination goes away.
+    Crash(usize),
+    /// A destination falls silent.
+    Silence(usize),
+    /// A fresh message comes in.
+    Arrival,
     /// A domain whose breaker is open may ask again.
     Retest(DomainId),
 }
@@ -53,7 +67,10 @@ enum Outcome {
 struct Attempt {
     domain: DomainId,
     connection: ConnectionId,
+    endpoint: usize,
     sent_at: Duration,
+    replied_at: Option<Duration>,
+    held: Option<Held>,
 }
 
 /// One run: a backlog, a destination, a governor.
@@ -62,13 +79,14 @@ pub(crate) struct Simulation {
     queue: BinaryHeap<Reverse<(Duration, u64, Happening)>>,
     number: u64,
     governor: Governor,
-    destination: Destination,
+    destinations: Vec<Destination>,
     attempts: BTreeMap<PermitId, Attempt>,
-    open: BTreeSet<ConnectionId>,
+    open: BTreeMap<ConnectionId, usize>,
     tick: u64,
     completion: u64,
     completion_at: Option<Duration>,
     domains: Domains,
+    fresh: Option<Fresh>,
     rng: ChaCha8Rng,
     report: Report,
 }
@@ -76,33 +94,55 @@ pub(crate) struct Simulation {
 impl Simulation {
     /// A backlog of so many messages for each of so many domains.
     pub(crate) fn new(model: Model, messages: u64, domains: u32, seed: u64) -> Self {
+        Self::route(vec![model], messages, domains, seed)
+    }
+
+    /// The same, to a route of several hosts alike in priority and weight.
+    pub(crate) fn route(hosts: Vec<Model>, messages: u64, domains: u32, seed: u64) -> Self {
         let shape = EndpointShape {
             priority: 10,
             weight: 1,
         };
+        let shapes = vec![shape; hosts.len()];
         let report = Report::new(messages * u64::from(domains));
         Self {
             now: Duration::ZERO,
             queue: BinaryHeap::new(),
             number: 0,
-            governor: Governor::new(&[shape], &Learned::default(), seed, Duration::ZERO),
-            destination: Destination::new(model),
+            governor: Governor::new(&shapes, &Learned::default(), seed, Duration::ZERO),
+            destinations: hosts.into_iter().map(Destination::new).collect(),
             attempts: BTreeMap::new(),
-            open: BTreeSet::new(),
+            open: BTreeMap::new(),
             tick: 0,
             completion: 0,
             completion_at: None,
             domains: Domains::new(domains, messages),
+            fresh: None,
             rng: ChaCha8Rng::seed_from_u64(seed ^ 0x5EED),
             report,
         }
     }
 
+    /// Fresh mail for the first domain, so many messages a second at random, until the backlog is
+    /// gone.
+    pub(crate) fn with_fresh(mut self, per_second: f64) -> Self {
+        self.fresh = Some(Fresh::new(self.report.messages, per_second));
+        self
+    }
+
     /// Runs until everything is delivered or the time is over.
     pub(crate) fn run(mut self, limit: Duration) -> Report {
-        let crashes: Vec<Duration> = self.destination.model.down.iter().map(|d| d.0).collect();
-        for at in crashes {
-            self.at(at, Happening::Crash);
+        for host in 0..self.destinations.len() {
+            let model = self.destinations[host].model.clone();
+            for (at, _) in model.down {
+                self.at(at, Happening::Crash(host));
+            }
+            for (at, _) in model.silent {
+                self.at(at, Happening::Silence(host));
+            }
+        }
+        if self.fresh.is_some() {
+            self.at(UP_AT, Happening::Arrival);
         }
         for domain in self.domains.ids() {
             self.demand(domain);
@@ -116,7 +156,9 @@ impl Simulation {
             self.expect_completion();
         }
         self.report.ended_at = self.now;
-        self.report.most_in_flight = self.destination.most_in_flight();
+        let most = self.destinations.iter().map(Destination::most_in_flight);
+        self.report.most_in_flight = most.max().unwrap_or_default();
+        self.report.waits = self.fresh.take().map(Fresh::waits).unwrap_or_default();
         assert_eq!(
             self.report.delivered
                 + self.report.bounced
@@ -133,8 +175,8 @@ impl Simulation {
         self.queue.push(Reverse((at, self.number, happening)));
     }
 
-    fn half(&self) -> Duration {
-        self.destination.model.round_trip / 2
+    fn half(&self, host: usize) -> Duration {
+        self.destinations[host].model.round_trip / 2
     }
 
     /// Says how many messages a domain could send now.
@@ -155,11 +197,17 @@ impl Simulation {
             Happening::Tick(number) if number == self.tick => self.on(GovernorEvent::Tick),
             Happening::Completion(number) if number == self.completion => self.complete(),
             Happening::Tick(_) | Happening::Completion(_) => {}
-            Happening::Probe(probe, connection) => self.probe(probe, connection),
+            Happening::Probe(probe, connection, host) => self.probe(probe, connection, host),
+            Happening::ProbeLost(probe) => {
+                let outcome = ProbeOutcome::Unreachable;
+                self.on(GovernorEvent::Probed { probe, outcome });
+            }
             Happening::Open(permit) => self.open(permit),
             Happening::Mail(permit) => self.mail(permit),
             Happening::Reply(permit, outcome) => self.reply(permit, outcome),
-            Happening::Crash => self.crash(),
+            Happening::Crash(host) => self.crash(host),
+            Happening::Silence(host) => self.fall_silent(host),
+            Happening::Arrival => self.arrival(),
             Happening::Retest(domain) => self.demand(domain),
         }
     }
@@ -170,33 +218,58 @@ impl Simulation {
             self.report.trace.add(self.now, &effect);
             self.carry_out(effect);
         }
+        if self.report.wants_sample(self.now) {
+            let status = self.governor.status(self.now);
+            self.report.take_sample(Sample {
+                at: self.now,
+                window: status.window,
+                pace: status.pace_max,
+                in_flight: status.in_flight,
+            });
+        }
     }
 
     fn carry_out(&mut self, effect: GovernorEffect) {
         match effect {
             GovernorEffect::Probe {
-                probe, connection, ..
+                probe,
+                connection,
+                endpoint,
             } => {
-                self.report.probes += 1;
-                self.at(self.now + self.half(), Happening::Probe(probe, connection));
+                self.report.note_probe(self.now);
+                let arrives = self.now + self.half(endpoint.0);
+                self.at(arrives, Happening::Probe(probe, connection, endpoint.0));
             }
             GovernorEffect::Grant {
                 permit,
                 domain,
+                endpoint,
                 via,
-                ..
-            } => self.granted(permit, domain, via),
+                pick,
+            } => self.granted(permit, domain, endpoint.0, via, pick),
             GovernorEffect::Close { connection } => self.hang_up(connection),
             GovernorEffect::WakeAt(at) => {
                 self.tick += 1;
                 self.at(at, Happening::Tick(self.tick));
             }
-            GovernorEffect::StateChanged(health) => self.report.states.push((self.now, health)),
+            GovernorEffect::StateChanged(health) => {
+                if let (Health::Canary, Some(fresh)) = (health, &mut self.fresh) {
+                    fresh.recovery_began(self.now);
+                }
+                self.report.states.push((self.now, health));
+            }
             GovernorEffect::Alert(_) => {}
         }
     }
 
-    fn granted(&mut self, permit: PermitId, domain: DomainId, via: Via) {
+    fn granted(
+        &mut self,
+        permit: PermitId,
+        domain: DomainId,
+        endpoint: usize,
+        via: Via,
+        pick: Pick,
+    ) {
         let health = self.governor.health();
         assert!(
             !matches!(health, Health::Down | Health::Suspect),
@@ -206,25 +279,34 @@ impl Simulation {
         self.report
             .note_in_flight(self.attempts.len() + 1, self.now);
         let (Via::Open(connection) | Via::Reuse(connection)) = via;
+        let now = self.now;
+        let held = self.fresh.as_mut().map(|fresh| fresh.next(pick, now));
         self.attempts.insert(
             permit,
             Attempt {
                 domain,
                 connection,
+                endpoint,
                 sent_at: self.now,
+                replied_at: None,
+                held,
             },
         );
-        let arrives = self.now + self.half();
+        let arrives = self.now + self.half(endpoint);
         match via {
             Via::Open(_) => self.at(arrives, Happening::Open(permit)),
             Via::Reuse(_) => self.at(arrives, Happening::Mail(permit)),
         }
     }
 
-    fn probe(&mut self, probe: ProbeId, connection: ConnectionId) {
-        let outcome = match self.destination.connect(self.now) {
+    fn probe(&mut self, probe: ProbeId, connection: ConnectionId, host: usize) {
+        let outcome = match self.destinations[host].connect(self.now) {
+            Answer::Silence => {
+                self.at(self.now + CONNECT_TIMEOUT, Happening::ProbeLost(probe));
+                return;
+            }
             Answer::Yes => {
-                self.open.insert(connection);
+                self.open.insert(connection, host);
                 ProbeOutcome::Ready {
                     looks_like_exchange: false,
                 }
@@ -239,11 +321,16 @@ impl Simulation {
     }
 
     fn open(&mut self, permit: PermitId) {
-        let half = self.half();
-        match self.destination.connect(self.now) {
+        let host = self.attempts[&permit].endpoint;
+        let half = self.half(host);
+        match self.destinations[host].connect(self.now) {
+            Answer::Silence => {
+                let lost = Happening::Reply(permit, Outcome::Broken);
+                self.at(self.now + CONNECT_TIMEOUT, lost);
+            }
             Answer::Yes => {
                 let attempt = self.attempts.get_mut(&permit).unwrap();
-                self.open.insert(attempt.connection);
+                self.open.insert(attempt.connection, host);
                 // Greeting, EHLO, its answer: then MAIL.
                 attempt.sent_at = self.now + half * 3;
                 self.at(self.now + half * 4, Happening::Mail(permit));
@@ -260,23 +347,33 @@ impl Simulation {
         let Some(attempt) = self.attempts.get(&permit) else {
             return;
         };
-        let half = self.half();
-        if !self.open.contains(&attempt.connection) {
+        let host = attempt.endpoint;
+        let half = self.half(host);
+        if self.destinations[host].model.is_silent(self.now) {
+            let given_up = self.given_up(host);
+            self.at(given_up, Happening::Reply(permit, Outcome::Broken));
+            return;
+        }
+        if !self.open.contains_key(&attempt.connection) {
             self.at(self.now + half, Happening::Reply(permit, Outcome::Broken));
             return;
         }
-        let outcome = match self.destination.mail(permit.0, self.now, &mut self.rng) {
+        let outcome = match self.destinations[host].mail(permit.0, self.now, &mut self.rng) {
             Answer::Yes => return,
             Answer::TooMuchInFlight | Answer::TooManyConnections => Outcome::Busy(0),
             Answer::TooFast => Outcome::Busy(1),
             Answer::UnknownUser => Outcome::Rejected,
-            Answer::Nobody => Outcome::Broken,
+            Answer::Nobody | Answer::Silence => Outcome::Broken,
         };
         self.at(self.now + half, Happening::Reply(permit, outcome));
     }
 
     fn expect_completion(&mut self) {
-        let at = self.destination.next_completion();
+        let next = self
+            .destinations
+            .iter()
+            .filter_map(Destination::next_completion);
+        let at = next.min();
         if at == self.completion_at {
             return;
         }
@@ -289,17 +386,25 @@ impl Simulation {
 
     fn complete(&mut self) {
         self.completion_at = None;
-        let half = self.half();
-        for id in self.destination.completed(self.now) {
-            let reply = Happening::Reply(PermitId(id), Outcome::Delivered);
-            self.at(self.now + half, reply);
+        for host in 0..self.destinations.len() {
+            let half = self.half(host);
+            let (from, mean) = self.destinations[host].model.own_noise;
+            for id in self.destinations[host].completed(self.now) {
+                let late = if self.now < from || mean.is_zero() {
+                    Duration::ZERO
+                } else {
+                    mean.mul_f64(-self.rng.random_range(f64::EPSILON..1.0).ln())
+                };
+                let reply = Happening::Reply(PermitId(id), Outcome::Delivered);
+                self.at(self.now + half + late, reply);
+            }
         }
     }
 
-    fn crash(&mut self) {
-        self.open.clear();
-        let half = self.half();
-        for id in self.destination.crash(self.now) {
+    fn crash(&mut self, host: usize) {
+        self.open.retain(|_, on| *on != host);
+        let half = self.half(host);
+        for id in self.destinations[host].crash(self.now) {
             self.at(
                 self.now + half,
                 Happening::Reply(PermitId(id), Outcome::Broken),
@@ -307,15 +412,58 @@ impl Simulation {
         }
     }
 
+    /// When a session that hangs since now is given up.
+    fn given_up(&self, host: usize) -> Duration {
+        let silent = &self.destinations[host].model.silent;
+        let ends = silent
+            .iter()
+            .filter(|(from, to)| *from <= self.now && self.now < *to);
+        let back = ends.map(|(_, to)| *to + RETRANSMISSION).min();
+        (self.now + REPLY_TIMEOUT).min(back.unwrap_or(Duration::MAX))
+    }
+
+    fn fall_silent(&mut self, host: usize) {
+        self.open.retain(|_, on| *on != host);
+        let given_up = self.given_up(host);
+        for id in self.destinations[host].crash(self.now) {
+            let lost = Happening::Reply(PermitId(id), Outcome::Broken);
+            self.at(given_up, lost);
+        }
+    }
+
+    fn arrival(&mut self) {
+        let Some(fresh) = self.fresh.as_mut().filter(|fresh| fresh.has_backlog()) else {
+            return;
+        };
+        let gap = fresh.arrive(self.now, &mut self.rng);
+        let domain = DomainId(0);
+        self.report.messages += 1;
+        self.domains.arrived(domain);
+        self.at(self.now + gap, Happening::Arrival);
+        self.demand(domain);
+    }
+
     fn hang_up(&mut self, connection: ConnectionId) {
-        if self.open.remove(&connection) {
-            self.destination.disconnect(self.now);
+        if let Some(host) = self.open.remove(&connection) {
+            self.destinations[host].disconnect(self.now);
         }
     }
 
     fn reply(&mut self, permit: PermitId, outcome: Outcome) {
+        let now = self.now;
+        let attempt = self.attempts.get_mut(&permit).unwrap();
+        let own_time = self.destinations[attempt.endpoint].model.own_time;
+        if attempt.replied_at.is_none() && !own_time.is_zero() {
+            attempt.replied_at = Some(now);
+            self.at(now + own_time, Happening::Reply(permit, outcome));
+            return;
+        }
         let attempt = self.attempts.remove(&permit).unwrap();
-        let alive = self.open.contains(&attempt.connection);
+        let latency = attempt
+            .replied_at
+            .unwrap_or(now)
+            .saturating_sub(attempt.sent_at);
+        let alive = self.open.contains_key(&attempt.connection);
         let signal = match outcome {
             Outcome::Delivered => Signal::Delivered,
             Outcome::Busy(0) | Outcome::ConnectionRefused => {
@@ -329,7 +477,10 @@ impl Simulation {
             Outcome::Delivered => self.report.note_delivered(attempt.domain, self.now),
             Outcome::Busy(_) | Outcome::ConnectionRefused => self.report.note_refused(self.now),
             Outcome::Rejected => self.report.rejected += 1,
-            Outcome::Broken => self.report.broken += 1,
+            Outcome::Broken => self.report.note_broken(self.now),
+        }
+        if let (Some(fresh), Some(held)) = (&mut self.fresh, attempt.held) {
+            fresh.finished(held, outcome == Outcome::Delivered, now);
         }
         let fate = match outcome {
             Outcome::Delivered => Fate::Delivered,
@@ -350,7 +501,7 @@ impl Simulation {
         }
         let report = AttemptReport {
             signal,
-            latency: (outcome == Outcome::Delivered).then(|| self.now - attempt.sent_at),
+            latency: (outcome == Outcome::Delivered).then_some(latency),
             size_bytes: SIZE,
             conveyance: if kept {
                 Conveyance::Kept

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::Spool;
 use super::body::StoredBody;
 use super::copies::{CopiedBody, Copies, NewCopies, kept};
+use super::log::PreparedEvent;
 use super::shared::StageError;
 use crate::codec;
 use crate::codec::RowError;
@@ -20,8 +21,8 @@ use crate::keyspace::{aside, meta, queue, transit};
 use crate::limits::RECIPIENTS_MAX;
 use crate::metrics;
 use crate::model::{
-    AsideKind, BodyPlace, DomainId, Envelope, MessageId, MessageRow, Recipient, RecipientState,
-    Timestamp,
+    AcceptedEvent, AsideKind, BodyPlace, DomainId, Envelope, LogEvent, MessageId, MessageRow,
+    Recipient, RecipientState, Timestamp,
 };
 
 /// A message to be taken over.
@@ -81,6 +82,7 @@ struct PreparedEntry {
     recipients: u16,
     quarantined: bool,
     row: Bytes,
+    event: PreparedEvent,
 }
 
 impl Spool {
@@ -236,7 +238,7 @@ impl PreparedMessage {
 
     /// Gives positions and counts. After [`Self::check`] it does not refuse.
     pub(super) fn stage(&mut self, order: &mut Order, batch: &mut Batch) -> Result<(), SpoolError> {
-        for entry in &mut self.entries {
+        for (number, entry) in self.entries.iter_mut().enumerate() {
             let Some(domain) = order.domain_mut(entry.domain) else {
                 return Err(SpoolError::UnknownDomain(entry.domain));
             };
@@ -260,6 +262,10 @@ impl PreparedMessage {
             {
                 of.withhold(batch, sequence)?;
             }
+            let number = u16::try_from(number).unwrap_or(u16::MAX);
+            entry
+                .event
+                .stage(order, batch, self.row.accepted_at, number);
             batch.touch(entry.domain);
             self.row.open.push((entry.domain, sequence));
         }
@@ -310,6 +316,8 @@ impl PreparedEntry {
         envelope: &Envelope,
         batch: &mut Batch,
     ) -> Result<Self, RowError> {
+        let event = accepted(&entry, fresh.size_bytes, envelope);
+        let event = PreparedEvent::new(fresh.message, entry.domain, &event, batch)?;
         let recipients: Vec<_> = entry
             .recipients
             .into_iter()
@@ -336,6 +344,23 @@ impl PreparedEntry {
             recipients: count,
             quarantined,
             row,
+            event,
         })
     }
+}
+
+fn accepted(entry: &NewEntry, size_bytes: u64, envelope: &Envelope) -> LogEvent {
+    let paths = entry.recipients.iter().map(|one| one.path.clone());
+    LogEvent::Accepted(AcceptedEvent {
+        reverse_path: envelope.reverse_path.clone(),
+        recipients: paths.collect(),
+        size_bytes,
+        client_ip: envelope.client.ip,
+        helo: envelope.client.helo.clone(),
+        tls_version: envelope.client.tls_version.clone(),
+        quarantined: match &entry.disposition {
+            NewDisposition::Queue => None,
+            NewDisposition::Quarantine { reason } => Some(reason.clone()),
+        },
+    })
 }

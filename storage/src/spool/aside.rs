@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::Spool;
+use super::log::PreparedEvent;
 use super::shared::{ReadRows, StageError, replace_in_list, replace_reference};
 use crate::codec;
 use crate::commit::{Batch, Order};
@@ -12,7 +13,8 @@ use crate::keyspace::{aside, audit, queue};
 use crate::limits::{ASIDE_KEPT, PAGE_ROWS_MAX};
 use crate::metrics;
 use crate::model::{
-    AsideEntry, AsideKind, AuditRow, Counters, DomainId, QueueEntry, Sequence, Timestamp,
+    AsideEntry, AsideKind, AuditRow, Counters, DomainId, LogEvent, MessageId, QueueEntry, Sequence,
+    Timestamp,
 };
 
 /// What happens to an entry that leaves.
@@ -213,7 +215,7 @@ impl Leaver {
     }
 
     /// The message whose row has to be read: that of a shared or a damaged entry.
-    fn shared_message(&self) -> Option<crate::model::MessageId> {
+    fn shared_message(&self) -> Option<MessageId> {
         match &self.found.entry {
             Some(entry) => entry.shared.then_some(entry.message),
             None => queue::header(&self.found.raw).map(|header| header.message),
@@ -275,8 +277,28 @@ impl Leaver {
                 }
             }
         }
+        if let Some(message) = self.message() {
+            let event = self.event();
+            PreparedEvent::new(message, domain, &event, batch)?.stage(order, batch, now, 0);
+        }
         batch.touch(domain);
         Ok(position)
+    }
+
+    fn message(&self) -> Option<MessageId> {
+        match &self.found.entry {
+            Some(entry) => Some(entry.message),
+            None => queue::header(&self.found.raw).map(|header| header.message),
+        }
+    }
+
+    const fn event(&self) -> LogEvent {
+        let kind = self.found.kind;
+        match self.departure {
+            Departure::Released => LogEvent::Released { kind },
+            Departure::Deleted => LogEvent::Deleted { kind },
+            Departure::Swept => LogEvent::Dropped { kind },
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::engine::{DayKind, Inspected, KeyspaceId};
 use crate::error::SpoolError;
 use crate::keyspace::accounts::{self, AccountRow};
 use crate::keyspace::heads::DomainHead;
-use crate::keyspace::{aside, directory, heads, learned, message, meta, queue, transit, view};
+use crate::keyspace::{aside, directory, heads, learned, log, message, meta, queue, transit, view};
 use crate::model::{
     Administrator, Alias, AuditRow, Counters, Credentials, Domain, DomainId, Intent, MessageId,
     MessageRow, OneTimeToken, SenderRule, Sequence, Session,
@@ -193,6 +193,9 @@ impl Tables {
             KeyspaceId::Audit => codec::decode::<AuditRow>(value).map(drop),
             KeyspaceId::Intents => codec::decode::<Intent>(value).map(drop),
             KeyspaceId::Learned => learned::decode(value).map(drop),
+            KeyspaceId::Day {
+                kind: DayKind::Log, ..
+            } => log::decode(key, value).map(drop),
             _ => Ok(()),
         }
     }

@@ -3,13 +3,14 @@
 use bytes::Bytes;
 
 use super::Spool;
+use super::log::PreparedEvent;
 use crate::codec::RowError;
 use crate::commit::{Batch, EntryState};
 use crate::engine::{Durability, EngineError, KeyspaceId, Page};
 use crate::error::SpoolError;
 use crate::keyspace::{aside, queue};
 use crate::metrics;
-use crate::model::{AsideKind, DomainId, Sequence};
+use crate::model::{AsideKind, DomainId, LogEvent, Sequence};
 
 impl Spool {
     /// A page of a lane where the store itself is damaged, row by row. A row that cannot be read is
@@ -89,6 +90,14 @@ impl Spool {
                 batch.encode(KeyspaceId::Aside, &key, |out| {
                     aside::encode(out, head, &row)
                 })?;
+                if let Some(header) = header {
+                    let event = LogEvent::SetAside {
+                        kind: AsideKind::Corrupt,
+                        reason: reason.clone(),
+                    };
+                    PreparedEvent::new(header.message, domain, &event, batch)?
+                        .stage(order, batch, at, 0);
+                }
                 batch.touch(domain);
                 Ok::<_, SpoolError>(())
             })

@@ -7,6 +7,7 @@
 
 use super::Spool;
 use super::accept::{NewMessage, PreparedMessage};
+use super::log::{PreparedEvent, changes};
 use super::outcome::{self, Applied, AsidePart, RecipientOutcome};
 use super::shared::{ReadRows, StageError, replace_reference};
 use crate::codec::{self, RowError};
@@ -14,7 +15,7 @@ use crate::commit::{Batch, EntryState, Order};
 use crate::engine::{Durability, KeyspaceId};
 use crate::error::SpoolError;
 use crate::keyspace::{aside, queue};
-use crate::model::{AsideKind, QueueEntry, Sequence, Timestamp};
+use crate::model::{AsideKind, LogEvent, QueueEntry, Sequence, Timestamp};
 
 /// What became of recipients of one entry.
 #[derive(Debug)]
@@ -45,6 +46,8 @@ struct Prepared {
     notices: Vec<PreparedMessage>,
     /// Rows and bodies of the notices.
     notice_rows: Option<Batch>,
+    /// What the log says about it.
+    event: PreparedEvent,
     current: bool,
 }
 
@@ -83,12 +86,19 @@ impl Spool {
         kind: AsideKind,
         reason: impl Into<String>,
     ) -> Result<Settled, SpoolError> {
-        let applied = outcome::set_aside(&entry, kind, reason.into());
+        let reason = reason.into();
+        let event = LogEvent::SetAside {
+            kind,
+            reason: reason.clone(),
+        };
+        let event = PreparedEvent::new(entry.message, entry.domain, &event, &mut Batch::new())?;
+        let applied = outcome::set_aside(&entry, kind, reason);
         let prepared = Prepared {
             entry,
             applied,
             notices: Vec::new(),
             notice_rows: None,
+            event,
             current: true,
         };
         let mut settled = self.settle_prepared(vec![prepared]).await?;
@@ -151,13 +161,15 @@ fn stage_all(
         notice.check(order)?;
     }
     let mut settled = Vec::with_capacity(prepared.len());
-    for one in prepared {
+    for (number, one) in prepared.iter_mut().enumerate() {
         one.current = is_current(order, &one.entry);
         if !one.current {
             settled.push(Settled::Stale);
             continue;
         }
         settled.push(one.stage(order, batch, read, now)?);
+        let number = u16::try_from(number).unwrap_or(u16::MAX);
+        one.event.stage(order, batch, now, number);
         if let Some(rows) = one.notice_rows.take() {
             batch.append(rows);
         }
@@ -182,9 +194,11 @@ fn is_current(order: &Order, entry: &QueueEntry) -> bool {
 
 impl Prepared {
     fn new(settlement: Settlement) -> Result<Self, SpoolError> {
-        let applied =
-            outcome::apply(&settlement.entry, settlement.outcomes).map_err(SpoolError::Invalid)?;
+        let entry = &settlement.entry;
         let mut rows = Batch::new();
+        let event = changes(entry, &settlement.outcomes);
+        let event = PreparedEvent::new(entry.message, entry.domain, &event, &mut rows)?;
+        let applied = outcome::apply(entry, settlement.outcomes).map_err(SpoolError::Invalid)?;
         let notices: Vec<_> = settlement
             .notices
             .into_iter()
@@ -195,6 +209,7 @@ impl Prepared {
             applied,
             notice_rows: (!notices.is_empty()).then_some(rows),
             notices,
+            event,
             current: true,
         })
     }

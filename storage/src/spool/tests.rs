@@ -7,6 +7,7 @@ mod damage;
 mod disk;
 mod files;
 mod keys;
+mod log;
 mod model;
 mod outbound;
 mod queue;

@@ -18,6 +18,8 @@ mod form;
 mod hold;
 mod import;
 mod import_file;
+mod log;
+mod log_event;
 mod mailbox;
 mod mailboxes;
 mod page;
@@ -52,6 +54,7 @@ pub use continuity::{ContinuityView, DayView};
 pub use domain_key::DomainKeyView;
 pub use domain_view::{CountersView, DestinationView, DomainView, HoldView};
 pub use import::ImportReport;
+pub use log_event::LogEventView;
 pub use mailbox::MailboxView;
 pub use page::Page;
 pub use probe::ProbeReport;
@@ -125,6 +128,8 @@ pub fn router() -> OpenApiRouter<AdminSite> {
         .routes(routes!(sender_rules::list, sender_rules::add))
         .routes(routes!(sender_rules::remove))
         .routes(routes!(audit::list))
+        .routes(routes!(log::search))
+        .routes(routes!(log::show))
         .routes(routes!(store::stats))
         .layer(time_limit());
     let jobs = OpenApiRouter::new()

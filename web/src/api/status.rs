@@ -23,6 +23,11 @@ pub struct StatusView {
     pub intake: String,
     /// What that means for senders, in words.
     pub intake_note: String,
+    /// Share of the last 30 days in which mail was taken in; absent before anything was watched.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub intake_available: Option<f64>,
+    /// Seconds of the last 30 days in which no mail was taken in, restarts included.
+    pub intake_unavailable_seconds: u64,
     /// What became of all mail.
     pub ledger: CountersView,
     /// Domains by name.
@@ -93,6 +98,8 @@ impl StatusView {
             started_at: site.started_at.rfc3339(),
             intake: word.to_owned(),
             intake_note: note.to_owned(),
+            intake_available: site.status.availability().share(),
+            intake_unavailable_seconds: site.status.availability().without.as_secs(),
             ledger: CountersView::new(&site.spool.counters_total()),
             domains: statuses.collect(),
         }

@@ -48,6 +48,9 @@ async fn status(State(site): State<AdminSite>) -> Markup {
                 main {
                     h1 { "Mailhold" }
                     p.state.(word) role="status" { (sentence) }
+                    @if let Some(share) = site.status.availability().share() {
+                        p { "Taken in over the last 30 days: " (format!("{:.3} %", share * 100.0)) " of the time." }
+                    }
                     p { "The state of each domain: " code { "mailhold status" } }
                     p { "Everything else: " a href="/api/openapi.json" { "the API" } }
                 }

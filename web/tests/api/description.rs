@@ -22,6 +22,8 @@ const ROUTES: &[&str] = &[
     "GET /api/v1/domains",
     "GET /api/v1/domains/{name}",
     "GET /api/v1/domains/{name}/continuity",
+    "GET /api/v1/log",
+    "GET /api/v1/log/{id}",
     "GET /api/v1/mailbox",
     "GET /api/v1/mailboxes",
     "GET /api/v1/quarantine",

@@ -12,6 +12,7 @@ mod description;
 mod directory;
 mod import;
 mod listener;
+mod log;
 mod operations;
 mod queue;
 mod site;

@@ -18,6 +18,7 @@ async fn health_readiness_and_metrics_need_no_login_and_change_nothing() {
     let operations = router(OperationsSite {
         spool: site.spool.clone(),
         status: StatusBoard::default(),
+        domain_labels: true,
         render: Arc::new(|| "mailhold_x 1\n".to_owned()),
     });
     for (path, text) in [

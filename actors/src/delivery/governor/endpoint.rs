@@ -39,6 +39,7 @@ const STALLED_AFTER: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sending {
     pub(super) mark: SendMark,
+    era: u32,
     pub(super) connection: ConnectionId,
 }
 
@@ -51,7 +52,11 @@ pub(super) struct Endpoint {
     pub(super) ramp: Ramp,
     pub(super) connections: Connections,
     pub(super) probes: ProbeTimer,
+    /// Messages under way since the host was last down. What hangs on connections of before is left
+    /// to its time-outs and holds up nothing.
     pub(super) in_flight: u32,
+    /// How often the host has gone down.
+    era: u32,
     pub(super) up_since: Option<Duration>,
     pub(super) shortage: Shortage,
     recovered_at: Option<Duration>,
@@ -83,6 +88,7 @@ impl Endpoint {
             connections: Connections::default(),
             probes: ProbeTimer::default(),
             in_flight: 0,
+            era: 0,
             up_since: None,
             shortage: Shortage::default(),
             recovered_at: None,
@@ -143,13 +149,17 @@ impl Endpoint {
     }
 
     /// A message goes out.
-    pub(super) fn sent(&mut self, now: Duration) -> SendMark {
+    pub(super) fn sent(&mut self, connection: ConnectionId, now: Duration) -> Sending {
         if self.in_flight == 0 {
             self.watched_from = now;
         }
         self.in_flight += 1;
         self.shortage.sent(now);
-        self.ramp.sent(now)
+        Sending {
+            mark: self.ramp.sent(now),
+            era: self.era,
+            connection,
+        }
     }
 
     /// A message's attempt is over, whatever came of it.
@@ -160,7 +170,9 @@ impl Endpoint {
         now: Duration,
         out: &mut Vec<GovernorEffect>,
     ) {
-        self.in_flight = self.in_flight.saturating_sub(1);
+        if sending.era == self.era {
+            self.in_flight = self.in_flight.saturating_sub(1);
+        }
         match conveyance {
             Conveyance::Closed => self.connections.closed(sending.connection),
             Conveyance::Kept => {
@@ -187,6 +199,10 @@ impl Endpoint {
         rng: &mut ChaCha8Rng,
         out: &mut Vec<GovernorEffect>,
     ) {
+        if sending.era != self.era {
+            self.heard_of_before(report.signal, now);
+            return;
+        }
         match report.signal {
             Signal::Delivered => self.delivered(report, now),
             Signal::Answered => self.answered(now),
@@ -203,6 +219,18 @@ impl Endpoint {
                 self.probes.refused(Refusal::Tls, now, rng);
             }
             Signal::Nothing => {}
+        }
+    }
+
+    /// A message that was under way when the host went down has ended. It says nothing about what
+    /// the host takes now, but an answer is a sign of life.
+    fn heard_of_before(&mut self, signal: Signal, now: Duration) {
+        let answered = matches!(
+            signal,
+            Signal::Delivered | Signal::Answered | Signal::Deferred(_)
+        );
+        if answered && self.health.is_down() {
+            self.probes.hurry(now);
         }
     }
 
@@ -377,6 +405,8 @@ impl Endpoint {
             }
         }
         self.up_since = None;
+        self.era += 1;
+        self.in_flight = 0;
         self.shortage = Shortage::default();
         self.health.fail(trouble, now);
         out.extend(self.connections.abandon().into_iter().map(close));

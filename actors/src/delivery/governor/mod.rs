@@ -310,14 +310,14 @@ impl Governor {
             let connection = ConnectionId(self.next_id + 1);
             self.next_id += 2;
             let via = endpoint.connections.take(connection, now);
-            let mark = endpoint.sent(now);
             let (Via::Open(connection) | Via::Reuse(connection)) = via;
+            let sending = endpoint.sent(connection, now);
             self.permits.insert(
                 permit,
                 Permit {
                     domain,
                     endpoint: place,
-                    sending: Sending { mark, connection },
+                    sending,
                     size_bytes: 0,
                 },
             );

@@ -1,7 +1,9 @@
 //! Cruise: round by round the window follows what the destination makes of it.
 //!
-//! Of `W` messages in flight, `W·L0/median` are being worked on and the rest wait inside the
-//! destination. A few that wait keep it busy; many are only a queue that belongs to us. Every five
+//! Of the messages in flight, `X·(median − L0)` wait inside the destination when it completes `X` a
+//! second (Little's law); the others are worked on there, or here: on their way in, being written
+//! down. When this side is busy, answers look late as well: then the window is held, not given up.
+//! A few that wait keep the destination busy; many are only a queue that belongs to us. Every five
 //! minutes without a confirmation of `L0` a short time with half the window measures it anew.
 
 use std::time::Duration;
@@ -120,17 +122,20 @@ impl Cruise {
         now: Duration,
     ) -> Course {
         let wanted_more = self.wanted_more;
+        let elapsed = now.saturating_sub(self.began).as_secs_f64();
+        let throughput = f64::from(self.completions) / elapsed.max(1e-3);
         self.restart(now);
         let Some(latency) = latency else {
             return Course::Hold;
         };
-        let worked = share(latency.baseline + SLACK, latency.median);
-        let waiting = window * (1.0 - worked);
+        // What looks like waiting if all of the window's time is spent in the destination.
+        let most = window * (1.0 - share(latency.baseline + SLACK, latency.median));
+        let waiting = latency.waiting(throughput, SLACK).min(most);
         if waiting > (window * 0.33).max(3.0) {
             self.calm = 0;
             return Course::Shrink(window - (window * 0.1).max(1.0));
         }
-        if waiting < (window * 0.15).max(1.2) && wanted_more {
+        if most < (window * 0.15).max(1.2) && wanted_more {
             self.calm += 1;
             let share = if self.calm > CALM_ROUNDS { 0.15 } else { 0.06 };
             return Course::Grow(window + (window * share).max(1.0));
@@ -158,6 +163,12 @@ mod tests {
 
     fn course(window: f64, median_ms: u64, wanted_more: bool) -> Course {
         let mut cruise = Cruise::new(Duration::ZERO);
+        // All of the window's time is spent in the destination.
+        let each = Duration::from_millis(median_ms);
+        let round = each * 100;
+        for _ in 0..(window * 100.0) as u32 {
+            cruise.completed(round);
+        }
         if wanted_more {
             cruise.note_full();
         }
@@ -165,7 +176,7 @@ mod tests {
             median: Duration::from_millis(median_ms),
             baseline: Duration::from_millis(300),
         };
-        cruise.finish(window, Some(latency), Duration::from_secs(1))
+        cruise.finish(window, Some(latency), round)
     }
 
     #[test]

@@ -36,6 +36,12 @@ pub(super) struct RoundLatency {
 }
 
 impl RoundLatency {
+    /// Messages that wait inside the destination when it completes so many a second (Little's law).
+    pub(super) fn waiting(&self, throughput: f64, slack: Duration) -> f64 {
+        let wait = self.median.saturating_sub(self.baseline + slack);
+        throughput * wait.as_secs_f64()
+    }
+
     /// Whether the median exceeds `factor` times the baseline and some more.
     pub(super) fn exceeds(&self, factor: f64, more: Duration) -> bool {
         self.median > self.baseline.mul_f64(factor) + more

@@ -151,9 +151,10 @@ impl SlowStart {
             0 => grow(window * 2.0, max),
             1 => grow((window * 1.25).max(window + 1.0), max),
             _ => {
-                // What is in flight at this throughput without waiting, and a little more.
-                let baseline = latency.map_or(Duration::ZERO, |round| round.baseline);
-                let flight = (1.15 * throughput).mul_add(baseline.as_secs_f64(), 1.0);
+                // What is in flight without waiting there, and a little more.
+                let waiting =
+                    latency.map_or(0.0, |round| round.waiting(throughput, Duration::ZERO));
+                let flight = 1.15_f64.mul_add((window - waiting).max(0.0), 1.0);
                 Verdict::Cruise(flight.ceil().clamp(1.0, window))
             }
         }

@@ -100,7 +100,7 @@ fn refusals_at_the_greeting_never_become_a_rate_limit() {
 fn s14_slow_answers_shrink_the_window_and_quick_ones_let_it_grow_again() {
     let (mut ramp, mut now) = grown_ramp();
     for _ in 0..64 * 30 {
-        now += ms(20);
+        now += ms(400) / 64;
         ramp.gate(FULL, now);
         ramp.delivered(ms(400), 4096, 64, now);
     }
