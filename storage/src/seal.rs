@@ -19,6 +19,7 @@ mod domain_keys;
 mod key_file;
 mod keyring;
 mod master;
+mod node_key;
 
 pub(crate) use body_key::BodyKey;
 pub(crate) use domain_keys::Sealer;

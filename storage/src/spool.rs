@@ -10,6 +10,7 @@
 
 mod accept;
 mod accounts;
+mod administrators;
 mod aside;
 mod audit;
 mod backfill;

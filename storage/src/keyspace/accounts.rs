@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! accounts  1 | account           → version | Credentials
-//!           2 | address, text     → version | Administrator
+//!           2 | account           → version | Administrator
 //!           3 | account           → version | Preferences as JSON, so that fields can be added
 //! sessions  SHA-256 of the id     → version | Session
 //! tokens    1 | SHA-256 of token  → version | OneTimeToken
+//!           2 | SHA-256 of token  → version | ApiToken
 //!
 //! account = 'u' | domain id u32 | local part, key   or   'a' | address, text
 //! ```
@@ -23,6 +24,7 @@ const CREDENTIALS: u8 = 1;
 const ADMINISTRATOR: u8 = 2;
 const PREFERENCES: u8 = 3;
 const ONE_TIME: u8 = 1;
+const API: u8 = 2;
 
 /// What a row of `accounts` is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +63,11 @@ pub(crate) fn of_domain(domain: DomainId) -> [KeyRange; 2] {
     })
 }
 
+/// Key of an administrator.
+pub(crate) fn administrator_key(account: &AccountId) -> Vec<u8> {
+    key_of(ADMINISTRATOR, account)
+}
+
 fn key_of(kind: u8, account: &AccountId) -> Vec<u8> {
     let mut key = vec![kind];
     match account {
@@ -91,6 +98,27 @@ pub(crate) fn token_key(digest: &SecretDigest) -> [u8; 33] {
 pub(crate) fn parse_token_key(key: &[u8]) -> Option<SecretDigest> {
     let digest = key.strip_prefix(&[ONE_TIME])?;
     digest.try_into().ok().map(SecretDigest::from_bytes)
+}
+
+/// Key of a token of programs.
+pub(crate) fn api_token_key(digest: &SecretDigest) -> [u8; 33] {
+    super::joined(&[&[API], digest.as_bytes()])
+}
+
+/// The digest of such a key.
+pub(crate) fn parse_api_token_key(key: &[u8]) -> Option<SecretDigest> {
+    let digest = key.strip_prefix(&[API])?;
+    digest.try_into().ok().map(SecretDigest::from_bytes)
+}
+
+/// All tokens of programs.
+pub(crate) fn api_tokens() -> KeyRange {
+    prefix_range(&[API])
+}
+
+/// Whether a key of `tokens` is that of a token to be used once.
+pub(crate) fn is_one_time(key: &[u8]) -> bool {
+    key.first() == Some(&ONE_TIME)
 }
 
 /// Appends preferences.

@@ -48,7 +48,7 @@ pub use preferences::{MarkRead, Preferences};
 pub use sender_rule::{IpNetwork, RuleAction, RuleError, RuleSubject, SenderRule};
 pub use session::{Session, SessionKind};
 pub use time::{Clock, SystemClock, Timestamp, TokioClock};
-pub use token::{OneTimeToken, TokenPurpose};
+pub use token::{ApiToken, OneTimeToken, TokenPurpose};
 pub use view::{
     Correspondent, Flags, Folder, FolderCount, InvalidLineId, Line, LineId, Scope, Summary,
     ViewCounts,

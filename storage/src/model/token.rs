@@ -1,4 +1,4 @@
-//! Secrets that are handed out to be used once.
+//! Secrets that are handed out: to be used once, or by programs.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,19 @@ pub enum TokenPurpose {
     Enrolment,
     /// A link that was asked for on the page for forgotten passwords: sets a password.
     Reset,
+}
+
+/// With this a program asks in the name of an administrator. The secret itself is not kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiToken {
+    /// In whose name.
+    pub administrator: AccountId,
+    /// What it is for.
+    pub name: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it is worthless.
+    pub expires_at: Timestamp,
 }
 
 /// A token that has not been used. The secret itself is not kept.

@@ -9,7 +9,7 @@ use ring::aead::LessSafeKey;
 use ring::rand::SystemRandom;
 
 use super::domain_keys::{DomainKey, DomainKeys, aead};
-use super::{KEY_BYTES, KeyError, SealError, Sealer, key_file, master, random};
+use super::{KEY_BYTES, KeyError, SealError, Sealer, key_file, master, node_key, random};
 use crate::model::DomainId;
 
 /// Where the keys of a node are.
@@ -33,6 +33,7 @@ pub enum KeySource {
 pub(crate) struct Keyring {
     source: KeySource,
     master: Option<LessSafeKey>,
+    node: Option<LessSafeKey>,
     domains: RwLock<HashMap<DomainId, Arc<DomainKeys>>>,
     random: SystemRandom,
 }
@@ -50,6 +51,7 @@ impl Default for Keyring {
         Self {
             source: KeySource::Off,
             master: None,
+            node: None,
             domains: RwLock::default(),
             random: SystemRandom::new(),
         }
@@ -94,6 +96,7 @@ impl Keyring {
             ring.put(domain, &secrets)?;
         }
         ring.master = Some(key);
+        ring.node = Some(node_key::derive(&secret)?);
         Ok(ring)
     }
 
@@ -105,6 +108,11 @@ impl Keyring {
     /// Whether keys outlive this process.
     pub(crate) const fn keeps_files(&self) -> bool {
         matches!(self.source, KeySource::Files { .. })
+    }
+
+    /// What seals rows of the node itself; none where nothing is sealed on the disk.
+    pub(super) const fn node_key(&self) -> Option<&LessSafeKey> {
+        self.node.as_ref()
     }
 
     pub(super) const fn random(&self) -> &SystemRandom {

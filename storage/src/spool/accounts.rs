@@ -4,6 +4,7 @@
 //! account's sessions and tokens and with its audit row. Two changes of one account never overlap,
 //! so a code or a token is taken once, whoever else presents it at the same moment.
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use tokio::sync::{Mutex, MutexGuard};
@@ -18,8 +19,8 @@ use crate::error::SpoolError;
 use crate::keyspace::accounts as keys;
 use crate::limits::{PAGE_ROWS_MAX, SESSIONS_PER_ACCOUNT_MAX};
 use crate::model::{
-    AccountId, AuditRow, Credentials, DomainId, OneTimeToken, Preferences, SecretDigest, Session,
-    Timestamp, TokenPurpose,
+    AccountId, AuditRow, Credentials, DomainId, OneTimeToken, Password, Preferences, SecretDigest,
+    Session, Timestamp, TokenPurpose,
 };
 
 /// Accounts that can change at the same time.
@@ -37,11 +38,30 @@ impl Default for AccountLanes {
 
 impl AccountLanes {
     async fn enter(&self, account: &AccountId) -> Option<MutexGuard<'_, ()>> {
-        let mut hasher = DefaultHasher::new();
-        account.hash(&mut hasher);
-        let lane = usize::try_from(hasher.finish() % LANES as u64).unwrap_or_default();
-        Some(self.0.get(lane)?.lock().await)
+        Some(self.0.get(lane_of(account))?.lock().await)
     }
+
+    /// Lets one change of all these accounts happen. Lanes are entered in their order, so that two
+    /// such changes never wait for each other.
+    pub(super) async fn enter_all(
+        &self,
+        accounts: impl Iterator<Item = &AccountId>,
+    ) -> Vec<MutexGuard<'_, ()>> {
+        let wanted: BTreeSet<usize> = accounts.map(lane_of).collect();
+        let mut held = Vec::with_capacity(wanted.len());
+        for lane in wanted {
+            if let Some(lane) = self.0.get(lane) {
+                held.push(lane.lock().await);
+            }
+        }
+        held
+    }
+}
+
+fn lane_of(account: &AccountId) -> usize {
+    let mut hasher = DefaultHasher::new();
+    account.hash(&mut hasher);
+    usize::try_from(hasher.finish() % LANES as u64).unwrap_or_default()
 }
 
 /// Which of an account's sessions end with a change.
@@ -259,6 +279,55 @@ impl Spool {
                 Ok::<_, SpoolError>(count)
             })
             .await
+    }
+
+    /// A secret of an account, sealed with this node's own key.
+    ///
+    /// # Errors
+    /// [`SpoolError::Seal`].
+    pub fn seal_secret(&self, account: &AccountId, secret: &[u8]) -> Result<Vec<u8>, SpoolError> {
+        let place = keys::credentials_key(account);
+        Ok(self.inner.keyring.seal_for_node(&place, secret)?)
+    }
+
+    /// What [`Spool::seal_secret`] has sealed for this account.
+    ///
+    /// # Errors
+    /// [`SpoolError::Seal`].
+    pub fn open_secret(&self, account: &AccountId, sealed: &[u8]) -> Result<Vec<u8>, SpoolError> {
+        let place = keys::credentials_key(account);
+        Ok(self.inner.keyring.open_for_node(&place, sealed)?)
+    }
+
+    /// The credentials of these users with their new passwords; their lanes are held.
+    pub(super) async fn with_passwords(
+        &self,
+        passwords: Vec<(AccountId, Password)>,
+    ) -> Result<Vec<(AccountId, Credentials)>, SpoolError> {
+        let mut all = Vec::with_capacity(passwords.len());
+        for (user, password) in passwords {
+            let mut credentials = self.credentials(&user).await?;
+            credentials.password = Some(password);
+            all.push((user, credentials));
+        }
+        Ok(all)
+    }
+
+    /// Puts a password in force with the commit of its mailbox (C23).
+    pub(super) fn put_new_password(
+        &self,
+        batch: &mut Batch,
+        user: &AccountId,
+        credentials: &Credentials,
+    ) -> Result<(), RowError> {
+        let key = keys::credentials_key(user);
+        batch.encode(KeyspaceId::Accounts, &key, |out| {
+            codec::encode(out, credentials)
+        })?;
+        let mut tables = self.inner.access.lock();
+        let (sessions, tokens) = tables.belongings(user);
+        drop_all(&mut tables, batch, &sessions, &tokens);
+        Ok(())
     }
 
     /// Takes everything of a user out with the mailbox, in the same commit.

@@ -18,8 +18,8 @@ use crate::keyspace::accounts::{self, AccountRow};
 use crate::keyspace::heads::DomainHead;
 use crate::keyspace::{aside, directory, heads, learned, log, message, meta, queue, transit, view};
 use crate::model::{
-    Administrator, Alias, AuditRow, Counters, Credentials, Domain, DomainId, Intent, MessageId,
-    MessageRow, OneTimeToken, SenderRule, Sequence, Session,
+    Administrator, Alias, ApiToken, AuditRow, Counters, Credentials, Domain, DomainId, Intent,
+    MessageId, MessageRow, OneTimeToken, SenderRule, Sequence, Session,
 };
 
 /// Problems named in a result, at most; all are counted.
@@ -188,8 +188,11 @@ impl Tables {
             KeyspaceId::Aliases => codec::decode::<Alias>(value).map(drop),
             KeyspaceId::Accounts => account_row(key, value),
             KeyspaceId::Sessions => codec::decode::<Session>(value).map(drop),
-            KeyspaceId::Tokens => codec::decode::<OneTimeToken>(value).map(drop),
             KeyspaceId::SenderRules => codec::decode::<SenderRule>(value).map(drop),
+            KeyspaceId::Tokens if accounts::is_one_time(key) => {
+                codec::decode::<OneTimeToken>(value).map(drop)
+            }
+            KeyspaceId::Tokens => codec::decode::<ApiToken>(value).map(drop),
             KeyspaceId::Audit => codec::decode::<AuditRow>(value).map(drop),
             KeyspaceId::Intents => codec::decode::<Intent>(value).map(drop),
             KeyspaceId::Learned => learned::decode(value).map(drop),

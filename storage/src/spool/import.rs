@@ -1,4 +1,4 @@
-//! Many mailboxes with their aliases in one commit.
+//! Many mailboxes with their aliases and passwords in one commit.
 
 use std::collections::HashSet;
 
@@ -9,14 +9,15 @@ use crate::engine::KeyspaceId;
 use crate::feed::Hint;
 use crate::keyspace::directory as keys;
 use crate::limits::IMPORT_ROWS_MAX;
-use crate::model::{AccountId, Alias, AuditRow, DomainId, DomainName, MailboxAccount};
+use crate::model::{AccountId, Alias, AuditRow, DomainId, DomainName, MailboxAccount, Password};
 
 /// Local parts as they stand in keys, with their domain.
 type Locals = HashSet<(DomainId, String)>;
 
 impl Spool {
-    /// Adds mailboxes, or replaces those that exist, and adds aliases: all of them in one commit,
-    /// or none. An alias may lead to a mailbox of the same import.
+    /// Adds mailboxes, or replaces those that exist, adds aliases and sets passwords: all of them in
+    /// one commit, or none. An alias may lead to a mailbox of the same import. A password ends its
+    /// user's sessions and makes open tokens worthless (C23).
     ///
     /// # Errors
     /// [`ChangeError::Rejected`] names every row that cannot be stored, mailboxes first;
@@ -25,6 +26,7 @@ impl Spool {
         &self,
         accounts: Vec<MailboxAccount>,
         aliases: Vec<Alias>,
+        passwords: Vec<(AccountId, Password)>,
         audit: AuditRow,
     ) -> Result<(), ChangeError> {
         if accounts.len() + aliases.len() > IMPORT_ROWS_MAX {
@@ -36,6 +38,9 @@ impl Spool {
         let domains: HashSet<_> = accounts.iter().map(|account| account.domain).collect();
         let domains = aliases.iter().map(|alias| alias.domain).chain(domains);
         let domains: HashSet<_> = domains.collect();
+        let users = passwords.iter().map(|(user, _)| user);
+        let _lanes = self.inner.lanes.enter_all(users).await;
+        let credentials = self.with_passwords(passwords).await?;
         self.change(audit, |_, batch, directory| {
             let rejected = rejected(directory, &accounts, &aliases);
             if !rejected.is_empty() {
@@ -55,6 +60,9 @@ impl Spool {
                 if let Some(table) = tables.table_mut(account.domain) {
                     table.put_mailbox(&local, account.enabled);
                 }
+            }
+            for (user, credentials) in &credentials {
+                self.put_new_password(batch, user, credentials)?;
             }
             for alias in &aliases {
                 let local = alias.address.key();
@@ -180,7 +188,7 @@ mod tests {
             alias(domain, "b@x.example", "nobody@x.example"),
         ];
         let refused = spool
-            .import(accounts.clone(), faulty, testing::audit())
+            .import(accounts.clone(), faulty, Vec::new(), testing::audit())
             .await;
         let Err(ChangeError::Rejected(rows)) = refused else {
             panic!("{refused:?}")
@@ -190,7 +198,7 @@ mod tests {
         assert_eq!(spool.directory().counts_of(domain).mailboxes, 0);
         let sound = vec![alias(domain, "a@x.example", "alice@x.example")];
         spool
-            .import(accounts, sound, testing::audit())
+            .import(accounts, sound, Vec::new(), testing::audit())
             .await
             .unwrap();
         let counts = spool.directory().counts_of(domain);

@@ -23,7 +23,7 @@ impl Spool {
         accounts: Vec<MailboxAccount>,
         audit: AuditRow,
     ) -> Result<(), ChangeError> {
-        self.import(accounts, Vec::new(), audit).await
+        self.import(accounts, Vec::new(), Vec::new(), audit).await
     }
 
     /// Removes a mailbox. Mail that is queued for it is delivered all the same.

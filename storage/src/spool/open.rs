@@ -385,6 +385,9 @@ async fn load_access(engine: &dyn Engine) -> Result<Access, OpenError> {
     })
     .await?;
     each_row(engine, KeyspaceId::Tokens, |key, row| {
+        if !accounts::is_one_time(key) {
+            return Ok(());
+        }
         let digest = accounts::parse_token_key(key).ok_or_else(bad_key)?;
         access.lock().put_token(digest, codec::decode(row)?);
         Ok(())
