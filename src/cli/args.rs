@@ -40,6 +40,14 @@ pub(super) enum Command {
     /// Manage mailboxes.
     #[command(subcommand)]
     Mailbox(MailboxCommand),
+    /// Manage who looks after domains.
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Show who could sign in to the portal right now, and who could not and why.
+    Readiness {
+        /// The domain.
+        domain: String,
+    },
     /// Manage further addresses of mailboxes.
     #[command(subcommand)]
     Alias(AliasCommand),
@@ -218,6 +226,24 @@ pub(super) enum MailboxCommand {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Set a user's password, read from standard input. Needs the token of an administrator of the
+    /// domain in `MAILHOLD_TOKEN`; it counts at once and ends the user's sessions.
+    Password {
+        /// The mailbox.
+        address: String,
+    },
+    /// Make a one-time code with which a user sets the own password. Needs the token of an
+    /// administrator of the domain in `MAILHOLD_TOKEN`.
+    Code {
+        /// The mailbox.
+        address: String,
+    },
+    /// Make a one-time code for everybody of a domain who has no password, as CSV. Needs the token of
+    /// an administrator of the domain in `MAILHOLD_TOKEN`.
+    Codes {
+        /// The domain.
+        domain: String,
+    },
     /// List the mailboxes of a domain.
     List {
         /// The domain.
@@ -228,6 +254,33 @@ pub(super) enum MailboxCommand {
         /// Its address.
         address: String,
     },
+}
+
+/// `admin`.
+#[derive(Debug, Subcommand)]
+pub(super) enum AdminCommand {
+    /// Invite an administrator of a domain: prints a link with which the person sets a password.
+    Invite {
+        /// The person's address.
+        address: String,
+        /// The domain to look after.
+        #[arg(long)]
+        domain: String,
+        /// What the person may do.
+        #[arg(long, value_enum, default_value = "domain-administrator")]
+        role: RoleArgument,
+    },
+}
+
+/// What an administrator may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RoleArgument {
+    /// Everything about the domain's people.
+    DomainAdministrator,
+    /// Hands out one-time codes and sees who could sign in.
+    Helpdesk,
+    /// Sees, and changes nothing.
+    Auditor,
 }
 
 /// `alias`.

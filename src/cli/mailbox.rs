@@ -5,7 +5,7 @@ use std::path::Path;
 
 use hyper::Method;
 use serde_json::json;
-use web::api::{ImportReport, MailboxView, Page};
+use web::api::{CodeView, CodesView, ImportReport, MailboxView, Page};
 
 use super::args::MailboxCommand;
 use super::client::{Client, Payload, Query};
@@ -48,8 +48,35 @@ pub(super) async fn run(
             let dry_run = dry_run.then_some("true");
             let target = Query::default().with("dry_run", dry_run);
             let target = target.on("/api/v1/mailboxes/import");
-            let report: ImportReport = client.send(Method::POST, &target, payload).await?;
+            let report: ImportReport = client
+                .patient()
+                .send(Method::POST, &target, payload)
+                .await?;
             output.show(&report, imported)
+        }
+        MailboxCommand::Password { address } => {
+            let password = read(Path::new("-"))?;
+            let password = String::from_utf8_lossy(&password);
+            let password = password.trim_end_matches(['\r', '\n']);
+            let target = Query::default().with("address", Some(&address));
+            let target = target.on("/api/v1/mailbox/password");
+            let payload = Some(Payload::json(&json!({"password": password}))?);
+            client.command(Method::PUT, &target, payload).await?;
+            let done = json!({"address": address});
+            output.show(&done, |_| {
+                format!("{address} has a new password; all sessions have ended\n")
+            })
+        }
+        MailboxCommand::Code { address } => {
+            let target = Query::default().with("address", Some(&address));
+            let target = target.on("/api/v1/mailbox/code");
+            let code: CodeView = client.send(Method::POST, &target, None).await?;
+            output.show(&code, |code| format!("{}\n", code.code))
+        }
+        MailboxCommand::Codes { domain } => {
+            let target = format!("/api/v1/domains/{domain}/codes");
+            let codes: CodesView = client.send(Method::POST, &target, None).await?;
+            output.show(&codes, code_list)
         }
         MailboxCommand::List { domain } => {
             let query = Query::default().with("domain", Some(&domain));
@@ -88,6 +115,7 @@ fn imported(report: &ImportReport) -> String {
         changed,
         unchanged,
         aliases_added,
+        passwords_set,
         ..
     } = report;
     let tried = if report.dry_run {
@@ -95,9 +123,28 @@ fn imported(report: &ImportReport) -> String {
     } else {
         ""
     };
+    let passwords = match passwords_set {
+        0 => String::new(),
+        set => format!(", {set} passwords set"),
+    };
     format!(
-        "{tried}{rows} rows: {added} added, {changed} changed, {unchanged} as they were, {aliases_added} aliases added\n"
+        "{tried}{rows} rows: {added} added, {changed} changed, {unchanged} as they were, {aliases_added} aliases added{passwords}\n"
     )
+}
+
+/// One line for each code, fit for a spreadsheet; addresses may begin with what one would compute.
+fn code_list(codes: &CodesView) -> String {
+    let mut text = String::from("address,code,url\n");
+    for item in &codes.items {
+        let computes = item.address.starts_with(['=', '+', '-', '@']);
+        let guard = if computes { "'" } else { "" };
+        let address = item.address.replace('"', "\"\"");
+        text.push_str(&format!(
+            "\"{guard}{address}\",{},{}\n",
+            item.code, codes.url
+        ));
+    }
+    text
 }
 
 fn list(page: &Page<MailboxView>) -> String {

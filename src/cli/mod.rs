@@ -4,6 +4,7 @@
 //! of the running node's API. Documents and tables go to standard output, messages to standard
 //! error, and the exit code tells what happened (`exit`).
 
+mod admin;
 mod alias;
 mod args;
 mod check;
@@ -82,6 +83,8 @@ async fn ask(command: Command, file: Option<&Path>, output: Output) -> Result<()
         Command::Hold(arguments) => domain::hold(arguments, &client, output).await,
         Command::Release { domain } => domain::release(&domain, &client, output).await,
         Command::Mailbox(command) => mailbox::run(command, &client, output).await,
+        Command::Admin(command) => admin::run(command, &client, output).await,
+        Command::Readiness { domain } => admin::readiness(&domain, &client, output).await,
         Command::Alias(command) => alias::run(command, &client, output).await,
         Command::Log(command) => log::run(command, &client, output).await,
         Command::Queue(command) => queue::run(command, &client, output).await,

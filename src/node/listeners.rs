@@ -32,37 +32,36 @@ pub(super) struct Listeners<'n> {
 
 impl Listeners<'_> {
     pub(super) fn children(self, sockets: &Sockets) -> Vec<ChildSpec> {
+        // One hasher for both sites: the bound on its threads is that of the machine.
+        let sign_in = SignIn {
+            spool: self.spool.clone(),
+            hasher: PasswordHasher::new(),
+            failures: Arc::new(Failures::default()),
+        };
+        let portal = self.portal(sockets, sign_in.clone());
+        let admin = self.admin(sockets, sign_in);
         let mut children = vec![
-            self.portal(sockets).child_spec("portal listener"),
-            self.admin(sockets).child_spec("admin listener"),
+            portal.child_spec("portal listener"),
+            admin.child_spec("admin listener"),
             self.operations(sockets).child_spec("operations listener"),
         ];
         children.extend(self.telemetry.upkeep());
         children
     }
 
-    fn portal(&self, sockets: &Sockets) -> HttpServer {
+    fn portal(&self, sockets: &Sockets, sign_in: SignIn) -> HttpServer {
         let config = &self.config.portal;
         let hosts = hosts(&config.url, sockets.portal.address());
-        let scheme = match config.url.scheme() {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-        };
-        let origins = hosts.iter().map(|host| format!("{scheme}://{host}"));
         let proxies = config.trusted_proxies.clone();
         let tls = self.certificates.portal.clone();
         let site = Portal {
             spool: self.spool.clone(),
             board: self.board.clone(),
-            sign_in: SignIn {
-                spool: self.spool.clone(),
-                hasher: PasswordHasher::new(),
-                failures: Arc::new(Failures::default()),
-            },
+            sign_in,
             proxies: TrustedProxies::new(move |address| {
                 proxies.iter().any(|network| network.contains(address))
             }),
-            origins: Origins(origins.collect()),
+            origins: origins(&config.url, &hosts),
             tls: tls.is_some(),
             zone: TimeZone::system(),
             build: env!("CARGO_PKG_VERSION"),
@@ -76,19 +75,25 @@ impl Listeners<'_> {
             .with_connections(PUBLIC_CONNECTIONS_MAX)
     }
 
-    fn admin(&self, sockets: &Sockets) -> HttpServer {
+    fn admin(&self, sockets: &Sockets, sign_in: SignIn) -> HttpServer {
+        let config = &self.config.admin;
+        let hosts = hosts(&config.url, sockets.admin.address());
         let site = AdminSite {
             spool: self.spool.clone(),
             status: self.board.clone(),
             token: self.token.clone(),
             // Every message is judged before it is copied, so continuity may be switched on (C10).
             filters: true,
+            sign_in,
+            origins: origins(&config.url, &hosts),
+            url: config.url.to_string(),
+            portal_url: self.config.portal.url.to_string(),
             hostname: self.config.node.hostname.clone(),
             started_at: self.spool.clock().wall(),
         };
         let tls = self.certificates.admin.clone();
         let guard = Guard {
-            hosts: hosts(&self.config.admin.url, sockets.admin.address()).into(),
+            hosts: hosts.into(),
             tls: tls.is_some(),
             site: Site::Admin,
         };
@@ -105,6 +110,20 @@ impl Listeners<'_> {
         let router = web::operations::router(site);
         HttpServer::new(sockets.operations.clone(), None, router)
     }
+}
+
+/// The origins that go with what a `Host` header may say.
+fn origins(url: &SiteUrl, hosts: &[String]) -> Origins {
+    let scheme = match url.scheme() {
+        Scheme::Http => "http",
+        Scheme::Https => "https",
+    };
+    Origins(
+        hosts
+            .iter()
+            .map(|host| format!("{scheme}://{host}"))
+            .collect(),
+    )
 }
 
 /// What a `Host` header may say on a listener: the site's name and the listener itself.

@@ -10,7 +10,9 @@ use storage::spool::Spool;
 
 use crate::api;
 use crate::api::problem::Problem;
-use crate::auth::{OperatorToken, require_operator};
+use crate::api::require_caller;
+use crate::auth::csrf::Origins;
+use crate::auth::{OperatorToken, SignIn, require_operator};
 use crate::guard::Guard;
 use crate::page;
 
@@ -25,6 +27,14 @@ pub struct AdminSite {
     pub token: OperatorToken,
     /// Whether incoming mail is filtered.
     pub filters: bool,
+    /// Passwords and what they open.
+    pub sign_in: SignIn,
+    /// The origins that are ours.
+    pub origins: Origins,
+    /// How administrators reach this site, without a slash at its end.
+    pub url: String,
+    /// How users reach the portal, without a slash at its end.
+    pub portal_url: String,
     /// This node's name.
     pub hostname: DomainName,
     /// When this process started.
@@ -33,10 +43,14 @@ pub struct AdminSite {
 
 /// All routes of the administration listener.
 pub fn router(site: AdminSite, guard: Guard) -> Router {
-    let (api, description) = api::router().split_for_parts();
+    let (api, mut description) = api::router().split_for_parts();
+    let (people, of_people) = api::people_router().split_for_parts();
+    description.merge(of_people);
+    let caller = middleware::from_fn_with_state(site.clone(), require_caller);
     let operator = middleware::from_fn_with_state(site.token.clone(), require_operator);
     let routes = Router::new()
         .merge(api.route_layer(operator))
+        .merge(people.route_layer(caller))
         .merge(api::description(&description))
         .merge(page::router())
         .method_not_allowed_fallback(|| async {

@@ -9,12 +9,11 @@ use serde_json::json;
 use storage::model::{Alias, AliasTarget, Mailbox};
 use utoipa::ToSchema;
 
-use super::audited::Operator;
-use super::domains::find;
+use super::caller::Caller;
 use super::form::{Faults, Given, JsonBody, Unknown};
-use super::mailboxes::{ListQuery, OneQuery, parse};
+use super::mailboxes::{ListQuery, OneQuery};
 use super::page::{Page, Params, limit};
-use super::problem::{FieldFault, Problem};
+use super::problem::Problem;
 use crate::AdminSite;
 
 /// An alias.
@@ -76,9 +75,10 @@ impl AliasInput {
     responses((status = 200, body = Page<AliasView>), (status = 404, body = Problem)))]
 pub(super) async fn list(
     State(site): State<AdminSite>,
+    caller: Caller,
     Params(query): Params<ListQuery>,
 ) -> Result<Json<Page<AliasView>>, Problem> {
-    let domain = find(&site, &query.domain)?;
+    let domain = caller.domain(&site, &query.domain)?;
     let limit = limit(query.limit);
     let rows = site
         .spool
@@ -96,19 +96,13 @@ pub(super) async fn list(
     responses((status = 201, body = AliasView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn add(
     State(site): State<AdminSite>,
-    operator: Operator,
+    caller: Caller,
     JsonBody(input): JsonBody<AliasInput>,
 ) -> Result<(StatusCode, Json<AliasView>), Problem> {
     let mut faults = Faults::default();
     let read = input.read(&mut faults);
     let (address, mailbox) = faults.check(read)?;
-    let Some(domain) = site.spool.directory().domain_by_name(address.domain()) else {
-        return Err(Problem::invalid(vec![FieldFault {
-            field: "address".to_owned(),
-            line: None,
-            problem: format!("there is no domain {}; add it first", address.domain()),
-        }]));
-    };
+    let domain = caller.domain_for(&site, &address)?;
     if let Some(other) = site.spool.alias(&address).await? {
         let target = other.target.mailbox;
         return Err(Problem::conflict(format!(
@@ -122,7 +116,7 @@ pub(super) async fn add(
         created_at: site.spool.clock().now(),
     };
     let detail = json!({"mailbox": alias.target.mailbox});
-    let audit = operator.row(&site, "alias.add", alias.address.to_string(), &detail);
+    let audit = caller.row(&site, "alias.add", alias.address.to_string(), &detail);
     let view = AliasView::new(&alias);
     site.spool.put_alias(alias, audit).await?;
     Ok((StatusCode::CREATED, Json(view)))
@@ -133,11 +127,11 @@ pub(super) async fn add(
     responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn remove(
     State(site): State<AdminSite>,
-    operator: Operator,
+    caller: Caller,
     Params(query): Params<OneQuery>,
 ) -> Result<StatusCode, Problem> {
-    let address = parse(&query.address)?;
-    let audit = operator.row(&site, "alias.remove", address.to_string(), &json!({}));
+    let address = caller.changeable(&site, &query.address)?;
+    let audit = caller.row(&site, "alias.remove", address.to_string(), &json!({}));
     site.spool.remove_alias(&address, audit).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,19 +6,23 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeSet;
-use storage::model::{Alias, AliasTarget, MailboxAccount, Timestamp};
+use storage::model::{AccountId, Alias, AliasTarget, MailboxAccount, Timestamp};
 use utoipa::{IntoParams, ToSchema};
 
-use super::audited::Operator;
+use super::caller::{Caller, PASSWORD_REFUSED};
 use super::form::{body, content_type};
 use super::import_file::{self, ImportRow};
-use super::mailbox::PASSWORD_REFUSED;
 use super::page::Params;
 use super::problem::{FieldFault, Problem};
 use crate::AdminSite;
+use crate::auth::password_rule;
 
 /// Bytes of a file.
 pub(super) const FILE_MAX: usize = 10 * 1024 * 1024;
+
+/// Passwords of one file: hashing them keeps a core busy for a minute or two, and people who sign in
+/// meanwhile go first.
+const PASSWORDS_MAX: usize = 2_000;
 
 /// How to import.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -44,6 +48,9 @@ pub struct ImportReport {
     pub unchanged: u64,
     /// New aliases.
     pub aliases_added: u64,
+    /// Passwords set.
+    #[serde(default)]
+    pub passwords_set: u64,
 }
 
 /// What is to be written.
@@ -51,18 +58,20 @@ struct Plan {
     report: ImportReport,
     accounts: Vec<MailboxAccount>,
     aliases: Vec<Alias>,
+    passwords: Vec<(AccountId, String)>,
     domains: BTreeSet<String>,
 }
 
 /// Imports a CSV file: a header line, `address`, optionally `name`, `aliases` (separated by
-/// spaces), `recovery`, `language`, `enabled`. Mailboxes that exist get what the columns say. One
+/// spaces), `recovery`, `language`, `enabled` and, from an administrator of the domain, `password`
+/// (C19). Mailboxes that exist get what the columns say. One
 /// faulty row refuses the whole file, and every faulty row is named.
 #[utoipa::path(post, path = "/mailboxes/import", tag = "mailboxes", params(ImportQuery),
     request_body(content = String, content_type = "text/csv"),
     responses((status = 200, body = ImportReport), (status = 403, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn import(
     State(site): State<AdminSite>,
-    operator: Operator,
+    caller: Caller,
     Params(query): Params<ImportQuery>,
     mut request: Request,
 ) -> Result<Json<ImportReport>, Problem> {
@@ -75,28 +84,80 @@ pub(super) async fn import(
     DefaultBodyLimit::max(FILE_MAX).apply(&mut request);
     let bytes = body(request, &site).await?;
     let file = import_file::read(&bytes).map_err(Problem::invalid)?;
-    if file.has_passwords {
+    if file.has_passwords && !caller.sets_passwords() {
         return Err(Problem::forbidden(PASSWORD_REFUSED));
     }
-    let plan = plan(&site, file.rows, query.dry_run).await?;
-    if query.dry_run || (plan.accounts.is_empty() && plan.aliases.is_empty()) {
+    let rows = check_passwords(file.rows).await?;
+    let plan = plan(&site, &caller, rows, query.dry_run).await?;
+    let nothing = plan.accounts.is_empty() && plan.aliases.is_empty() && plan.passwords.is_empty();
+    if query.dry_run || nothing {
         return Ok(Json(plan.report));
     }
     let detail = json!({
         "added": plan.report.added,
         "changed": plan.report.changed,
         "aliases_added": plan.report.aliases_added,
+        "passwords_set": plan.report.passwords_set,
     });
     let subject = plan.domains.into_iter().collect::<Vec<_>>().join(" ");
-    let audit = operator.row(&site, "mailbox.import", subject, &detail);
+    let audit = caller.row(&site, "mailbox.import", subject, &detail);
+    let mut passwords = Vec::with_capacity(plan.passwords.len());
+    for (user, password) in plan.passwords {
+        passwords.push((user, site.sign_in.new_password(&password).await?));
+    }
     site.spool
-        .import(plan.accounts, plan.aliases, audit)
+        .import(plan.accounts, plan.aliases, passwords, audit)
         .await?;
     Ok(Json(plan.report))
 }
 
+/// Names every row whose password is not taken. Judging one takes a millisecond or more, so it
+/// happens beside the threads that serve.
+async fn check_passwords(rows: Vec<ImportRow>) -> Result<Vec<ImportRow>, Problem> {
+    let given = rows.iter().filter(|row| row.password.is_some()).count();
+    let fault = |line: Option<u64>, problem: String| FieldFault {
+        field: "password".to_owned(),
+        line,
+        problem,
+    };
+    if given > PASSWORDS_MAX {
+        let problem = format!("at most {PASSWORDS_MAX} in one file; split it");
+        return Err(Problem::invalid(vec![fault(None, problem)]));
+    }
+    let checked = tokio::task::spawn_blocking(move || {
+        let mut faults = Vec::new();
+        for row in &rows {
+            let Some(password) = &row.password else {
+                continue;
+            };
+            let name = row.change.name().unwrap_or_default();
+            if let Err(reason) = password_rule::check(password, &[&row.address.to_string(), &name])
+            {
+                faults.push(fault(Some(row.line), reason.reason().to_owned()));
+            }
+        }
+        if faults.is_empty() {
+            Ok(rows)
+        } else {
+            Err(faults)
+        }
+    });
+    match checked.await {
+        Ok(checked) => checked.map_err(Problem::invalid),
+        Err(ended) => {
+            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal")
+                .detail(ended.to_string()))
+        }
+    }
+}
+
 /// Compares the rows with the store; names every row that does not fit.
-async fn plan(site: &AdminSite, rows: Vec<ImportRow>, dry_run: bool) -> Result<Plan, Problem> {
+async fn plan(
+    site: &AdminSite,
+    caller: &Caller,
+    rows: Vec<ImportRow>,
+    dry_run: bool,
+) -> Result<Plan, Problem> {
     let now = site.spool.clock().now();
     let mut faults = Vec::new();
     let mut plan = Plan {
@@ -107,9 +168,11 @@ async fn plan(site: &AdminSite, rows: Vec<ImportRow>, dry_run: bool) -> Result<P
             changed: 0,
             unchanged: 0,
             aliases_added: 0,
+            passwords_set: 0,
         },
         accounts: Vec::new(),
         aliases: Vec::new(),
+        passwords: Vec::new(),
         domains: BTreeSet::new(),
     };
     for row in rows {
@@ -120,13 +183,15 @@ async fn plan(site: &AdminSite, rows: Vec<ImportRow>, dry_run: bool) -> Result<P
                 problem,
             });
         };
-        let Some(domain) = site.spool.directory().domain_by_name(row.address.domain()) else {
-            note(
-                "address",
-                format!("there is no domain {}", row.address.domain()),
-            );
-            continue;
+        let domain = match caller.domain(site, row.address.domain().as_str()) {
+            Ok(domain) => domain,
+            Err(_) => {
+                let name = row.address.domain();
+                note("address", format!("there is no domain {name}"));
+                continue;
+            }
         };
+        caller.may_change(&domain)?;
         if site.spool.alias(&row.address).await?.is_some() {
             note("address", format!("{} is an alias", row.address));
         }
@@ -145,6 +210,10 @@ async fn plan(site: &AdminSite, rows: Vec<ImportRow>, dry_run: bool) -> Result<P
             }
         }
         plan.domains.insert(domain.name.to_string());
+        if let Some(password) = &row.password {
+            let user = AccountId::user(domain.id, &row.address);
+            plan.passwords.push((user, password.clone()));
+        }
         match site.spool.mailbox(&row.address).await? {
             None => {
                 plan.report.added += 1;
@@ -164,6 +233,7 @@ async fn plan(site: &AdminSite, rows: Vec<ImportRow>, dry_run: bool) -> Result<P
         }
     }
     plan.report.aliases_added = plan.aliases.len() as u64;
+    plan.report.passwords_set = plan.passwords.len() as u64;
     if faults.is_empty() {
         Ok(plan)
     } else {

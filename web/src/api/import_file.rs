@@ -26,6 +26,8 @@ pub(super) struct ImportRow {
     pub(super) change: MailboxChange,
     /// Aliases to be added.
     pub(super) aliases: Vec<Mailbox>,
+    /// The password to be set, exactly as it stands in the file.
+    pub(super) password: Option<String>,
 }
 
 /// A file that has been read.
@@ -40,8 +42,9 @@ pub(super) struct ImportFile {
 /// Reads a file, or names everything that is wrong with it.
 pub(super) fn read(bytes: &[u8]) -> Result<ImportFile, Vec<FieldFault>> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    // A password keeps its spaces (A4); every other cell is trimmed when it is read.
     let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
+        .trim(csv::Trim::Headers)
         .from_reader(bytes);
     let header = match reader.headers() {
         Ok(header) => header.iter().map(str::to_lowercase).collect::<Vec<_>>(),
@@ -133,11 +136,13 @@ impl Row<'_> {
             enabled: self.settable("enabled", read_bool).flatten(),
         };
         let aliases = self.aliases(address.as_ref());
+        let password = self.raw_cell("password").filter(|text| !text.is_empty());
         Some(ImportRow {
             line: self.line,
             address: address?,
             change,
             aliases: aliases?,
+            password: password.map(ToOwned::to_owned),
         })
     }
 
@@ -188,6 +193,10 @@ impl Row<'_> {
     }
 
     fn cell(&self, column: &str) -> Option<&str> {
+        self.raw_cell(column).map(str::trim)
+    }
+
+    fn raw_cell(&self, column: &str) -> Option<&str> {
         let found = self.cells.iter().find(|(name, _)| *name == column);
         found.map(|(_, cell)| *cell)
     }
@@ -257,6 +266,17 @@ mod tests {
         assert_eq!(alice.aliases.len(), 2);
         assert_eq!(file.rows[1].change.name, Some(None));
         assert_eq!(file.rows[1].change.enabled, None);
+    }
+
+    #[test]
+    fn c19_a_password_is_taken_as_it_stands_and_an_empty_cell_sets_none() {
+        let text = "address , password\n alice@example.test,\"  two spaces around  \"\nbob@example.test,\n";
+        let file = read(text.as_bytes()).unwrap();
+        assert!(file.has_passwords);
+        let first = file.rows[0].password.as_deref();
+        assert_eq!(first, Some("  two spaces around  "));
+        assert_eq!(file.rows[0].address.to_string(), "alice@example.test");
+        assert_eq!(file.rows[1].password, None);
     }
 
     /// Bad input: every faulty row is named; one sound row among them changes nothing.

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use storage::model::{Domain, Mailbox, MailboxAccount, Timestamp};
 use utoipa::ToSchema;
 
+use super::caller::{Caller, PASSWORD_REFUSED};
 use super::form::{Faults, Given, Unknown};
+use crate::auth::password_rule;
 
 /// Characters of a display name.
 pub(super) const NAME_MAX: usize = 200;
@@ -71,6 +73,11 @@ pub(super) struct MailboxInput {
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
     enabled: Given<bool>,
+    /// The user's first password, from an administrator of the domain only; later ones are set by
+    /// `PUT /mailbox/password`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    password: Given<String>,
     #[serde(flatten)]
     #[schema(ignore)]
     unknown: Unknown,
@@ -86,12 +93,29 @@ pub(super) struct MailboxChange {
 }
 
 impl MailboxInput {
-    /// Reads a whole mailbox.
-    pub(super) fn whole(mut self, faults: &mut Faults) -> Option<(Mailbox, MailboxChange)> {
+    /// Reads a whole mailbox, with its password if it gets one.
+    pub(super) fn whole(
+        mut self,
+        faults: &mut Faults,
+        caller: &Caller,
+    ) -> Option<(Mailbox, MailboxChange, Option<String>)> {
         let given = faults.required("address", std::mem::take(&mut self.address));
-        let address = faults.parsed("address", given);
+        let address: Option<Mailbox> = faults.parsed("address", given);
+        let password = faults.optional("password", std::mem::take(&mut self.password));
         let change = self.change(faults, address.as_ref());
-        Some((address?, change?))
+        if let Some(password) = &password {
+            let hints = [
+                address.as_ref().map(ToString::to_string),
+                change.as_ref().and_then(MailboxChange::name),
+            ];
+            let hints: Vec<&str> = hints.iter().flatten().map(String::as_str).collect();
+            if !caller.sets_passwords() {
+                faults.add("password", PASSWORD_REFUSED);
+            } else if let Err(fault) = password_rule::check(password, &hints) {
+                faults.add("password", fault.reason());
+            }
+        }
+        Some((address?, change?, password))
     }
 
     /// Reads a change of the mailbox at `address`.
@@ -99,14 +123,14 @@ impl MailboxInput {
         if self.address != Given::Absent {
             faults.add("address", "an address cannot be changed; add the new one");
         }
+        if self.password != Given::Absent {
+            faults.add("password", "is set by PUT /api/v1/mailbox/password");
+        }
         self.change(faults, Some(address))
     }
 
     fn change(self, faults: &mut Faults, address: Option<&Mailbox>) -> Option<MailboxChange> {
         faults.refuse_unknown("", &self.unknown);
-        if self.unknown.contains_key("password") {
-            faults.add("password", PASSWORD_REFUSED);
-        }
         let name = settable(faults, "name", self.name, |text| read_name(&text));
         let recovery = settable(faults, "recovery", self.recovery, |text| {
             read_recovery(&text, address)
@@ -124,11 +148,12 @@ impl MailboxInput {
     }
 }
 
-/// C25: whoever runs the platform sets nobody's password.
-pub(super) const PASSWORD_REFUSED: &str = "passwords can be set by an administrator of the domain \
-     only, not with the operator token";
-
 impl MailboxChange {
+    /// The display name that it sets.
+    pub(super) fn name(&self) -> Option<String> {
+        self.name.clone().flatten()
+    }
+
     /// The mailbox that does not exist yet.
     pub(super) fn create(
         self,

@@ -10,8 +10,7 @@ use serde_json::json;
 use storage::model::{AccountId, Mailbox, MailboxAccount};
 use utoipa::IntoParams;
 
-use super::audited::Operator;
-use super::domains::find;
+use super::caller::Caller;
 use super::form::{Faults, JsonBody};
 use super::mailbox::{MailboxInput, MailboxView, described};
 use super::page::{Page, Params, limit};
@@ -43,9 +42,10 @@ pub(super) struct OneQuery {
     responses((status = 200, body = Page<MailboxView>), (status = 404, body = Problem)))]
 pub(super) async fn list(
     State(site): State<AdminSite>,
+    caller: Caller,
     Params(query): Params<ListQuery>,
 ) -> Result<Json<Page<MailboxView>>, Problem> {
-    let domain = find(&site, &query.domain)?;
+    let domain = caller.domain(&site, &query.domain)?;
     let limit = limit(query.limit);
     let rows = site
         .spool
@@ -62,34 +62,35 @@ pub(super) async fn list(
     }))
 }
 
-/// Adds a mailbox. From then on the domain refuses recipients that it does not know, unless its
+/// Adds a mailbox, with a password when an administrator of the domain gives one (C18). From then on the domain refuses recipients that it does not know, unless its
 /// `verify` says otherwise.
 #[utoipa::path(post, path = "/mailboxes", tag = "mailboxes", request_body = MailboxInput,
     responses((status = 201, body = MailboxView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn add(
     State(site): State<AdminSite>,
-    operator: Operator,
+    caller: Caller,
     JsonBody(input): JsonBody<MailboxInput>,
 ) -> Result<(StatusCode, Json<MailboxView>), Problem> {
     let mut faults = Faults::default();
-    let read = input.whole(&mut faults);
-    let (address, change) = faults.check(read)?;
-    let Some(domain) = site.spool.directory().domain_by_name(address.domain()) else {
-        return Err(Problem::invalid(vec![FieldFault {
-            field: "address".to_owned(),
-            line: None,
-            problem: format!("there is no domain {}; add it first", address.domain()),
-        }]));
-    };
+    let read = input.whole(&mut faults, &caller);
+    let (address, change, password) = faults.check(read)?;
+    let domain = caller.domain_for(&site, &address)?;
     if account(&site, &address).await.is_ok() {
         return Err(Problem::conflict(format!("{address} exists already")));
     }
     let now = site.spool.clock().now();
     let account = change.create(&domain, address, now);
     let subject = account.address.to_string();
-    let audit = operator.row(&site, "mailbox.add", subject, &described(&account));
-    let view = MailboxView::new(&account, false);
-    site.spool.put_mailboxes(vec![account], audit).await?;
+    let audit = caller.row(&site, "mailbox.add", subject, &described(&account));
+    let view = MailboxView::new(&account, password.is_some());
+    let user = AccountId::user(account.domain, &account.address);
+    let mut passwords = Vec::new();
+    if let Some(password) = password {
+        passwords.push((user, site.sign_in.new_password(&password).await?));
+    }
+    site.spool
+        .import(vec![account], Vec::new(), passwords, audit)
+        .await?;
     Ok((StatusCode::CREATED, Json(view)))
 }
 
@@ -98,9 +99,10 @@ pub(super) async fn add(
     responses((status = 200, body = MailboxView), (status = 404, body = Problem)))]
 pub(super) async fn show(
     State(site): State<AdminSite>,
+    caller: Caller,
     Params(query): Params<OneQuery>,
 ) -> Result<Json<MailboxView>, Problem> {
-    let account = account(&site, &parse(&query.address)?).await?;
+    let account = account(&site, &caller.visible(&site, &query.address)?).await?;
     Ok(Json(view(&site, &account).await?))
 }
 
@@ -110,11 +112,11 @@ pub(super) async fn show(
     responses((status = 200, body = MailboxView), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn change(
     State(site): State<AdminSite>,
-    operator: Operator,
+    caller: Caller,
     Params(query): Params<OneQuery>,
     JsonBody(input): JsonBody<MailboxInput>,
 ) -> Result<Json<MailboxView>, Problem> {
-    let mut account = account(&site, &parse(&query.address)?).await?;
+    let mut account = account(&site, &caller.changeable(&site, &query.address)?).await?;
     let mut faults = Faults::default();
     let read = input.partial(&mut faults, &account.address);
     let change = faults.check(read)?;
@@ -122,7 +124,7 @@ pub(super) async fn change(
     change.apply(&mut account);
     let detail = json!({"before": before, "after": described(&account)});
     let subject = account.address.to_string();
-    let audit = operator.row(&site, "mailbox.set", subject, &detail);
+    let audit = caller.row(&site, "mailbox.set", subject, &detail);
     let view = view(&site, &account).await?;
     site.spool.put_mailboxes(vec![account], audit).await?;
     Ok(Json(view))
@@ -133,13 +135,13 @@ pub(super) async fn change(
     responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn remove(
     State(site): State<AdminSite>,
-    operator: Operator,
+    caller: Caller,
     Params(query): Params<OneQuery>,
 ) -> Result<StatusCode, Problem> {
-    let account = account(&site, &parse(&query.address)?).await?;
+    let account = account(&site, &caller.changeable(&site, &query.address)?).await?;
     let detail = json!({"before": described(&account)});
     let subject = account.address.to_string();
-    let audit = operator.row(&site, "mailbox.remove", subject, &detail);
+    let audit = caller.row(&site, "mailbox.remove", subject, &detail);
     site.spool.remove_mailbox(&account.address, audit).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,14 +1,17 @@
 //! The administration API, `/api/v1`: everything an administrator can do (D9).
 //!
-//! Rules for all of it: the operator token is needed; a refusal names every faulty field and has
+//! Rules for all of it: the operator token is needed, or for a domain's people the token of an
+//! administrator of that domain; a refusal names every faulty field and has
 //! changed nothing; a change is answered when it is in force and has an audit row in the same
 //! commit; lists are pages with a cursor; unknown parameters and fields are refused.
 
+mod admins;
 mod alias;
 mod aside;
 mod audit;
 mod audited;
 mod authentication;
+mod caller;
 mod continuity;
 mod domain_input;
 mod domain_key;
@@ -23,6 +26,7 @@ mod log_event;
 mod mailbox;
 mod mailboxes;
 mod page;
+mod people;
 mod probe;
 pub mod problem;
 mod quarantine;
@@ -46,10 +50,12 @@ use utoipa_axum::routes;
 use crate::AdminSite;
 use crate::guard::time_limit;
 
+pub use admins::InvitationView;
 pub use alias::AliasView;
 pub use aside::AsideView;
 pub use audit::AuditView;
 pub use authentication::{AuthenticationView, DkimView};
+pub(crate) use caller::require_caller;
 pub use continuity::{ContinuityView, DayView};
 pub use domain_key::DomainKeyView;
 pub use domain_view::{CountersView, DestinationView, DomainView, HoldView};
@@ -57,6 +63,7 @@ pub use import::ImportReport;
 pub use log_event::LogEventView;
 pub use mailbox::MailboxView;
 pub use page::Page;
+pub use people::{CodeView, CodesView, PersonView, ReadinessReason, ReadinessView};
 pub use probe::ProbeReport;
 pub use problem::{FieldFault, Problem};
 pub use quarantine::QuarantineView;
@@ -106,15 +113,6 @@ pub fn router() -> OpenApiRouter<AdminSite> {
             continuity::switch_off
         ))
         .routes(routes!(domain_key::rotate, domain_key::destroy))
-        .routes(routes!(mailboxes::list, mailboxes::add))
-        .routes(routes!(
-            mailboxes::show,
-            mailboxes::change,
-            mailboxes::remove
-        ))
-        .routes(routes!(import::import))
-        .routes(routes!(alias::list, alias::add))
-        .routes(routes!(alias::remove))
         .routes(routes!(queue::list))
         .routes(routes!(queue::show))
         .routes(routes!(queue::export))
@@ -127,6 +125,7 @@ pub fn router() -> OpenApiRouter<AdminSite> {
         .routes(routes!(quarantine::release))
         .routes(routes!(sender_rules::list, sender_rules::add))
         .routes(routes!(sender_rules::remove))
+        .routes(routes!(admins::invite))
         .routes(routes!(audit::list))
         .routes(routes!(log::search))
         .routes(routes!(log::show))
@@ -136,6 +135,26 @@ pub fn router() -> OpenApiRouter<AdminSite> {
         .routes(routes!(domains::remove))
         .routes(routes!(store::backup));
     OpenApiRouter::with_openapi(Description::openapi()).nest("/api/v1", v1.merge(jobs))
+}
+
+/// The routes about a domain's people, which administrators of the domain may use.
+pub fn people_router() -> OpenApiRouter<AdminSite> {
+    let v1 = OpenApiRouter::new()
+        .routes(routes!(mailboxes::list, mailboxes::add))
+        .routes(routes!(
+            mailboxes::show,
+            mailboxes::change,
+            mailboxes::remove
+        ))
+        .routes(routes!(alias::list, alias::add))
+        .routes(routes!(alias::remove))
+        .routes(routes!(people::set_password))
+        .routes(routes!(people::hand_out_code))
+        .routes(routes!(people::hand_out_codes))
+        .routes(routes!(people::readiness))
+        .layer(time_limit());
+    let jobs = OpenApiRouter::new().routes(routes!(import::import));
+    OpenApiRouter::new().nest("/api/v1", v1.merge(jobs))
 }
 
 /// The route of the description itself, which holds no secret.

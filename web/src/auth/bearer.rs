@@ -19,10 +19,15 @@ pub async fn require_operator(
     if presented(&request).is_some_and(|presented| token.accepts(presented)) {
         return next.run(request).await;
     }
+    unauthorized(&request)
+}
+
+/// 401, and what is expected instead.
+pub(crate) fn unauthorized(request: &Request) -> Response {
     let peer = request.extensions().get::<Peer>();
     tracing::info!(
         client.address = peer.map(|peer| peer.0.to_string()),
-        "a request to the administration API was refused: no valid operator token"
+        "a request to the administration API was refused: no valid token"
     );
     let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"mailhold\"")];
     let problem = Problem::new(StatusCode::UNAUTHORIZED, "unauthorized")
@@ -30,7 +35,8 @@ pub async fn require_operator(
     (challenge, problem).into_response()
 }
 
-fn presented(request: &Request) -> Option<&str> {
+/// The token that a request carries.
+pub(crate) fn presented(request: &Request) -> Option<&str> {
     let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return None;

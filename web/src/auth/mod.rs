@@ -16,6 +16,7 @@ mod secret;
 mod sign_in;
 
 pub use bearer::require_operator;
+pub(crate) use bearer::{presented, unauthorized};
 pub use client::{Client, TrustedProxies};
 pub use cookie::CookieName;
 pub use failures::Failures;

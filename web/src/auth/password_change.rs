@@ -22,6 +22,19 @@ pub enum SetBy {
 }
 
 impl SignIn {
+    /// A password that an administrator gives a user, hashed. Whether it is good enough was judged
+    /// before (`password_rule`).
+    ///
+    /// # Errors
+    /// [`SignInError`].
+    pub async fn new_password(&self, password: &str) -> Result<Password, SignInError> {
+        Ok(Password {
+            hash: self.hasher.hash(Cost::User, password).await?,
+            changed_at: self.spool.clock().now(),
+            set_by_administrator: true,
+        })
+    }
+
     /// Sets a password. Answers whether it was set: a token can be used only once.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! The plain status page at `/`: what anybody may know, which is whether mail is taken in. Names,
 //! counts and addresses are behind the token (`mailhold status`).
 
+mod enroll;
+
 use axum::Router;
 use axum::extract::State;
 use axum::http::header;
@@ -18,6 +20,7 @@ pub(crate) fn router() -> Router<AdminSite> {
     Router::new()
         .route("/", get(status))
         .route("/status.css", get(style))
+        .route("/enroll/{token}", get(enroll::show).post(enroll::submit))
         .layer(crate::guard::time_limit())
 }
 

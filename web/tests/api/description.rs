@@ -22,6 +22,7 @@ const ROUTES: &[&str] = &[
     "GET /api/v1/domains",
     "GET /api/v1/domains/{name}",
     "GET /api/v1/domains/{name}/continuity",
+    "GET /api/v1/domains/{name}/readiness",
     "GET /api/v1/log",
     "GET /api/v1/log/{id}",
     "GET /api/v1/mailbox",
@@ -36,11 +37,14 @@ const ROUTES: &[&str] = &[
     "GET /api/v1/store",
     "PATCH /api/v1/domains/{name}",
     "PATCH /api/v1/mailbox",
+    "POST /api/v1/admins",
     "POST /api/v1/aliases",
     "POST /api/v1/aside/{id}/release",
     "POST /api/v1/domains",
+    "POST /api/v1/domains/{name}/codes",
     "POST /api/v1/domains/{name}/key",
     "POST /api/v1/domains/{name}/probe",
+    "POST /api/v1/mailbox/code",
     "POST /api/v1/mailboxes",
     "POST /api/v1/mailboxes/import",
     "POST /api/v1/quarantine/{id}/release",
@@ -49,6 +53,7 @@ const ROUTES: &[&str] = &[
     "POST /api/v1/store/backup",
     "PUT /api/v1/domains/{name}/continuity",
     "PUT /api/v1/domains/{name}/hold",
+    "PUT /api/v1/mailbox/password",
 ];
 
 #[tokio::test]

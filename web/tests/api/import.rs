@@ -67,7 +67,7 @@ async fn a_sound_file_is_one_change_with_one_audit_row_and_can_be_repeated() {
     let done = site.upload(PATH, csv).await.json();
     assert_eq!(
         done,
-        json!({"dry_run": false, "rows": 2, "added": 2, "changed": 0, "unchanged": 0, "aliases_added": 2})
+        json!({"dry_run": false, "rows": 2, "added": 2, "changed": 0, "unchanged": 0, "aliases_added": 2, "passwords_set": 0})
     );
     assert_eq!(
         site.audit().await[0],

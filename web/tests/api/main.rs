@@ -14,5 +14,6 @@ mod import;
 mod listener;
 mod log;
 mod operations;
+mod people;
 mod queue;
 mod site;

@@ -13,7 +13,8 @@ use storage::model::{
 };
 use storage::spool::{NewDisposition, NewEntry, NewMessage, Spool};
 use tower::ServiceExt as _;
-use web::auth::OperatorToken;
+use web::auth::csrf::Origins;
+use web::auth::{OperatorToken, PasswordHasher, SignIn};
 use web::guard::{Guard, Site as GuardedSite};
 use web::{AdminSite, admin_router};
 
@@ -60,6 +61,14 @@ impl Site {
             status: StatusBoard::default(),
             token: OperatorToken::new(TOKEN),
             filters: true,
+            sign_in: SignIn {
+                spool: spool.clone(),
+                hasher: PasswordHasher::with_threads(2),
+                failures: Arc::default(),
+            },
+            origins: Origins([format!("https://{HOST}")].into()),
+            url: format!("https://{HOST}"),
+            portal_url: "https://mail.example.net".to_owned(),
             hostname: "mx.example.net".parse().unwrap(),
             started_at: Timestamp::from_secs(1_800_000_000),
         };
