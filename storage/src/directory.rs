@@ -9,7 +9,7 @@ mod tables;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::model::{Domain, DomainId, DomainName, Mailbox, VerifyMode};
+use crate::model::{Domain, DomainAlias, DomainId, DomainName, Mailbox, VerifyMode};
 pub use sender_rules::{RuleMatch, SenderFacts, SenderRules};
 pub(crate) use tables::{DomainTable, Tables};
 
@@ -77,6 +77,26 @@ impl Directory {
         tables.of_name(name).map(|table| Arc::clone(&table.domain))
     }
 
+    /// The domain that mail for a name belongs to: the one of that name, or the one of which it is
+    /// a further name.
+    #[must_use]
+    pub fn domain_serving(&self, name: &DomainName) -> Option<Arc<Domain>> {
+        let tables = self.read();
+        tables.serving(name).map(|table| Arc::clone(&table.domain))
+    }
+
+    /// Further names of domains, by name; those of one domain when it is given.
+    #[must_use]
+    pub fn domain_aliases(&self, of: Option<DomainId>) -> Vec<DomainAlias> {
+        let wanted = |alias: &&DomainAlias| of.is_none_or(|domain| alias.domain == domain);
+        let mut aliases: Vec<DomainAlias> = {
+            let tables = self.read();
+            tables.domain_aliases().filter(wanted).cloned().collect()
+        };
+        aliases.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        aliases
+    }
+
     /// The domain of a number.
     #[must_use]
     pub fn domain(&self, domain: DomainId) -> Option<Arc<Domain>> {
@@ -129,13 +149,13 @@ impl Directory {
         domains
     }
 
-    /// What a recipient stands for. Exact local parts come before plus-addresses, mailboxes before
+    /// What a recipient stands for, whichever name of its domain it has. Exact local parts come before plus-addresses, mailboxes before
     /// aliases, both before catch-all; postmaster is always known.
     #[must_use]
     pub fn resolve(&self, recipient: &Mailbox) -> Resolution {
         let key = recipient.key();
         let tables = self.read();
-        let Some(table) = tables.of_name(recipient.domain()) else {
+        let Some(table) = tables.serving(recipient.domain()) else {
             return Resolution::ForeignDomain;
         };
         let domain = table.domain.id;

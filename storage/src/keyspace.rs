@@ -6,6 +6,7 @@
 pub(crate) mod accounts;
 pub(crate) mod aside;
 pub(crate) mod audit;
+pub(crate) mod callout;
 pub(crate) mod directory;
 pub(crate) mod drafts;
 pub(crate) mod heads;

@@ -3,13 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::model::{Domain, DomainId, DomainName, VerifyMode};
+use crate::model::{Domain, DomainAlias, DomainId, DomainName, VerifyMode};
 
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
     by_name: HashMap<DomainName, DomainId>,
     /// Domains to which only our own mail goes: never looked at for what comes in.
     outbound: HashMap<DomainName, DomainId>,
+    /// Further names of domains.
+    further: HashMap<DomainName, DomainAlias>,
     pub(super) domains: HashMap<DomainId, DomainTable>,
     /// Names of domains that are being removed: not to be given again before that has ended.
     leaving: HashSet<DomainName>,
@@ -27,6 +29,27 @@ pub(crate) struct DomainTable {
 impl Tables {
     pub(super) fn of_name(&self, name: &DomainName) -> Option<&DomainTable> {
         self.domains.get(self.by_name.get(name)?)
+    }
+
+    /// The domain that mail for a name belongs to, be it by one of its further names.
+    pub(super) fn serving(&self, name: &DomainName) -> Option<&DomainTable> {
+        let further = || self.domains.get(&self.further.get(name)?.domain);
+        self.of_name(name).or_else(further)
+    }
+
+    /// Adds a further name of a domain.
+    pub(crate) fn put_domain_alias(&mut self, alias: DomainAlias) {
+        self.further.insert(alias.name.clone(), alias);
+    }
+
+    /// Takes a further name back.
+    pub(crate) fn remove_domain_alias(&mut self, name: &DomainName) -> Option<DomainAlias> {
+        self.further.remove(name)
+    }
+
+    /// All further names.
+    pub(crate) fn domain_aliases(&self) -> impl Iterator<Item = &DomainAlias> {
+        self.further.values()
     }
 
     /// Adds a domain, or changes what is known about it.
@@ -77,7 +100,9 @@ impl Tables {
 
     /// Whether a name belongs to a domain, be it one that is being removed.
     pub(crate) fn is_taken(&self, name: &DomainName) -> bool {
-        self.by_name.contains_key(name) || self.leaving.contains(name)
+        self.by_name.contains_key(name)
+            || self.further.contains_key(name)
+            || self.leaving.contains(name)
     }
 
     /// Puts a domain back that was taken out.

@@ -19,6 +19,8 @@ pub enum KeyspaceId {
     Aliases,
     /// Allow and block rules.
     SenderRules,
+    /// Further names of domains.
+    DomainAliases,
     /// Accounts of people.
     Accounts,
     /// One-time and API tokens, hashed.
@@ -95,6 +97,7 @@ impl KeyspaceId {
         Self::Mailboxes,
         Self::Aliases,
         Self::SenderRules,
+        Self::DomainAliases,
         Self::Accounts,
         Self::Tokens,
         Self::Sessions,
@@ -124,6 +127,7 @@ impl KeyspaceId {
             Self::Mailboxes => "mailboxes",
             Self::Aliases => "aliases",
             Self::SenderRules => "sender-rules",
+            Self::DomainAliases => "domain-aliases",
             Self::Accounts => "accounts",
             Self::Tokens => "tokens",
             Self::Sessions => "sessions",

@@ -1,9 +1,10 @@
-//! `domains`, `mailboxes` and `aliases`: who is protected and who exists.
+//! `domains`, `mailboxes`, `aliases` and `domain-aliases`: who is protected and who exists.
 //!
 //! ```text
 //! domains    domain id u32                    → version | Domain
 //! mailboxes  domain id u32 | local part, key  → version | flags u8 (1 = enabled) | MailboxAccount
 //! aliases    domain id u32 | local part, key  → version | Alias
+//! domain-aliases  the further name, in lower case → version | DomainAlias
 //! ```
 //! The local part in keys is that of `Mailbox::key`: unquoted and in lower case. The flags allow
 //! the directory to be loaded without decoding a million accounts.

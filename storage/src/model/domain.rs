@@ -67,6 +67,17 @@ pub struct Domain {
     pub created_at: Timestamp,
 }
 
+/// Another name of a domain: `user@alias` is the same mailbox as `user@domain`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainAlias {
+    /// The further name.
+    pub name: DomainName,
+    /// The domain that it stands for.
+    pub domain: DomainId,
+    /// When it was added.
+    pub created_at: Timestamp,
+}
+
 impl Domain {
     /// The hold that is in force; one whose time is over is none.
     #[must_use]

@@ -9,6 +9,7 @@ pub mod administrator;
 pub mod aside;
 pub mod audit;
 pub mod authentication;
+pub mod callout;
 pub mod continuity;
 pub mod credentials;
 pub mod destination;
@@ -34,11 +35,12 @@ pub use audit::{Actor, AuditRow};
 pub use authentication::{
     ArcRecord, AuthResult, Authentication, DkimRecord, DmarcPolicy, DmarcRecord, SpfRecord,
 };
+pub use callout::CalloutAnswer;
 pub use continuity::{Continuity, ContinuityGap};
 pub use credentials::{AccountId, Credentials, Password, SecretDigest, Totp};
 pub use destination::{Destination, Fingerprint, HostRole, Login, Secret, TlsPolicy};
 pub use disposition::{Counters, Disposition, EnhancedStatus, StoredReply};
-pub use domain::{Domain, Hold, VerifyMode};
+pub use domain::{Domain, DomainAlias, Hold, VerifyMode};
 pub use envelope::{BodyKind, ClientFacts, DsnNotify, DsnReturn, Envelope, Recipient};
 pub use id::{DomainId, IdGenerator, MessageId, Sequence};
 pub use intent::{Intent, IntentAction, IntentId};

@@ -18,7 +18,7 @@ use crate::keyspace::accounts::{self, AccountRow};
 use crate::keyspace::heads::DomainHead;
 use crate::keyspace::{aside, directory, heads, learned, log, message, meta, queue, transit, view};
 use crate::model::{
-    Administrator, Alias, ApiToken, AuditRow, Counters, Credentials, Domain, DomainId, Intent,
+    Administrator, Alias, ApiToken, AuditRow, Counters, Credentials, Domain, DomainAlias, DomainId, Intent,
     MessageId, MessageRow, OneTimeToken, SenderRule, Sequence, Session,
 };
 
@@ -193,6 +193,7 @@ impl Tables {
                 codec::decode::<OneTimeToken>(value).map(drop)
             }
             KeyspaceId::Tokens => codec::decode::<ApiToken>(value).map(drop),
+            KeyspaceId::DomainAliases => codec::decode::<DomainAlias>(value).map(drop),
             KeyspaceId::Audit => codec::decode::<AuditRow>(value).map(drop),
             KeyspaceId::Intents => codec::decode::<Intent>(value).map(drop),
             KeyspaceId::Learned => learned::decode(value).map(drop),

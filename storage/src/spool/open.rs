@@ -29,8 +29,9 @@ use crate::keyspace::heads::DomainHead;
 use crate::keyspace::{accounts, aside, audit, directory as keys, everything, heads, meta, queue};
 use crate::limits::{BODY_MEMORY_IN, BODY_MEMORY_OUT, MESSAGE_SIZE_DEFAULT, PAGE_ROWS_MAX};
 use crate::metrics;
-use crate::model::SenderRule;
-use crate::model::{Alias, Clock, Domain, DomainId, IdGenerator, Intent, Sequence, Timestamp};
+use crate::model::{
+    Alias, Clock, Domain, DomainAlias, DomainId, IdGenerator, Intent, SenderRule, Sequence, Timestamp,
+};
 use crate::seal::{KeySource, Keyring};
 
 /// What a spool has to know besides its data directory.
@@ -370,6 +371,12 @@ async fn load_directory(engine: &dyn Engine, order: &mut Order) -> Result<Direct
         if let Some(table) = directory.write().table_mut(domain) {
             table.put_alias(local, &alias.target.mailbox.key());
         }
+        Ok(())
+    })
+    .await?;
+    each_row(engine, KeyspaceId::DomainAliases, |_, row| {
+        let alias: DomainAlias = codec::decode(row)?;
+        directory.write().put_domain_alias(alias);
         Ok(())
     })
     .await?;

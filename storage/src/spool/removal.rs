@@ -45,7 +45,7 @@ impl Drop for Removal {
 }
 
 impl Spool {
-    /// Removes a domain with its mailboxes, aliases and rules. While mail of the domain is here, queued or
+    /// Removes a domain with its mailboxes, aliases, rules and further names. While mail of the domain is here, queued or
     /// set aside, it is refused; with `force` that mail is discarded.
     ///
     /// # Errors
@@ -61,9 +61,14 @@ impl Spool {
         self.discard_mail(domain).await?;
         self.discard_addresses(domain).await?;
         self.discard_accounts(domain).await?;
-        self.change(audit, |order, batch, _| {
+        self.change(audit, |order, batch, directory| {
             batch.delete(KeyspaceId::Domains, &keys::domain_key(domain));
             batch.delete(KeyspaceId::Heads, &heads::key(domain));
+            for alias in directory.domain_aliases(Some(domain)) {
+                let key = alias.name.as_str().as_bytes();
+                batch.delete(KeyspaceId::DomainAliases, key);
+                directory.write().remove_domain_alias(&alias.name);
+            }
             order.remove_domain(domain);
             Ok(())
         })

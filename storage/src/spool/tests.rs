@@ -8,6 +8,7 @@ mod disk;
 mod files;
 mod keys;
 mod log;
+mod further_names;
 mod model;
 mod outbound;
 mod queue;
