@@ -14,10 +14,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::callout::CalloutOptions;
 use actors::delivery::{Manners, Routing, TcpDialer};
 use actors::dns::{GuardedLookup, HickoryResolver};
 use actors::filter::{Authenticator, FilterPolicy, Verdict};
-use actors::session::{Intake, Policy, SmtpListener};
+use actors::session::{Destinations, Intake, Policy, SmtpListener};
 use actors::smtp::client::Timeouts;
 use actors::status::StatusBoard;
 use actors::supervision::Exit;
@@ -75,10 +76,12 @@ impl Node {
         let board = StatusBoard::default();
         let lookup = GuardedLookup::new(resolver.clone(), Arc::clone(spool.clock()));
         let authenticator = Arc::new(Authenticator::new(Arc::new(lookup))?);
-        let intake = Intake::new(
+        let destinations = Destinations::new(spool.clone());
+        let intake = Intake::asking(
             spool.clone(),
             Some(Arc::clone(&certificates.smtp)),
             policy(&config, &authenticator),
+            destinations.clone(),
         );
         let web = Listeners {
             config: &config,
@@ -98,12 +101,15 @@ impl Node {
                 smart_host: smart_hosts.into(),
                 names: names(&config),
             },
+            destinations,
             seed: spool.clock().wall().as_millis(),
             web: web.children(&sockets),
             smtp: sockets
                 .smtp
                 .iter()
-                .map(|socket| SmtpListener::child_spec(socket.clone(), Arc::clone(&intake)))
+                .map(|(socket, options)| {
+                    SmtpListener::child_spec(socket.clone(), *options, Arc::clone(&intake))
+                })
                 .collect(),
         })
         .await
@@ -156,6 +162,8 @@ impl Node {
         // What needs a restart stays as it is, so that a later reload still tells.
         self.config.limits = next.limits.clone();
         self.config.filter = next.filter.clone();
+        self.config.smtp.proxy_sources = next.smtp.proxy_sources.clone();
+        self.config.smtp.callout_unknown_per_hour = next.smtp.callout_unknown_per_hour;
         self.config.log.level = next.log.level.clone();
         self.config.take_over(&next, &changes.applied);
         let message_size = self.config.limits.message_size.bytes();
@@ -247,6 +255,7 @@ fn names(config: &Config) -> Arc<[String]> {
 fn policy(config: &Config, authenticator: &Arc<Authenticator>) -> Policy {
     let limits = &config.limits;
     let exempt = limits.exempt_clients.clone();
+    let proxies = config.smtp.proxy_sources.clone();
     Policy {
         message_size_max: limits.message_size.bytes(),
         connections: limits.connections as usize,
@@ -254,6 +263,10 @@ fn policy(config: &Config, authenticator: &Arc<Authenticator>) -> Policy {
         connections_per_minute: limits.connections_per_minute,
         exempt: Arc::new(move |address| exempt.iter().any(|network| network.contains(address))),
         filter: filter_policy(config, authenticator),
+        proxies: Arc::new(move |address| proxies.iter().any(|network| network.contains(address))),
+        callouts: CalloutOptions {
+            unknown_per_hour: config.smtp.callout_unknown_per_hour,
+        },
         ..Policy::new(config.node.hostname.as_str())
     }
 }

@@ -20,7 +20,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use actors::session::{Intake, ListenerArguments, ListeningSocket, Policy, SmtpListener};
+use actors::session::{
+    Intake, ListenerArguments, ListenerOptions, ListeningSocket, Policy, SmtpListener,
+};
 use actors::smtp::server::{Admission, Commit, Effect, RecipientVerdict, Server, ServerConfig};
 use bytes::BytesMut;
 use ractor::Actor;
@@ -92,9 +94,8 @@ fn message(size: usize) -> Vec<u8> {
 /// Messages and bytes per second through the machine alone.
 fn machine(message: &[u8], time: Duration) -> (f64, f64) {
     let config = Arc::new(ServerConfig {
-        hostname: "mx.example.net".to_owned(),
         message_size_max: 100 << 20,
-        starttls: false,
+        ..ServerConfig::new("mx.example.net")
     });
     let begun = Instant::now();
     let mut messages = 0_u32;
@@ -183,7 +184,16 @@ async fn listen(directory: Option<PathBuf>) -> Result<SocketAddr, Failure> {
     let intake = Intake::new(spool, None, policy);
     let socket = ListeningSocket::bind("127.0.0.1:0".parse()?)?;
     let address = socket.address();
-    SmtpListener::spawn(None, SmtpListener, ListenerArguments { socket, intake }).await?;
+    SmtpListener::spawn(
+        None,
+        SmtpListener,
+        ListenerArguments {
+            options: ListenerOptions::default(),
+            socket,
+            intake,
+        },
+    )
+    .await?;
     Ok(address)
 }
 

@@ -4,6 +4,7 @@
 //! their effects out under one supervision tree.
 
 pub mod availability;
+pub mod callout;
 pub mod continuity;
 pub mod delivery;
 pub mod dns;

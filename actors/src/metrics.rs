@@ -17,9 +17,9 @@ pub const SMTP_CONNECTIONS: Metric = Metric {
     kind: MetricKind::Counter,
     labels: &[(
         "outcome",
-        "accepted, too_many, too_many_from_client, too_fast_from_client, no_space",
+        "accepted, too_many, too_many_from_client, too_fast_from_client, no_space, not_a_proxy",
     )],
-    help: "SMTP connections that reached a listener; all but 'accepted' were answered 421",
+    help: "SMTP connections that reached a listener; all but 'accepted' were answered 421, those that are no proxy not at all",
 };
 /// Sessions now.
 pub const SMTP_SESSIONS: Metric = Metric {
@@ -76,6 +76,13 @@ pub const SMTP_TLS_HANDSHAKES: Metric = Metric {
     kind: MetricKind::Counter,
     labels: &[("outcome", "done, failed")],
     help: "TLS handshakes after STARTTLS on our listeners",
+};
+/// Recipients that only a destination can know.
+pub const SMTP_CALLOUTS: Metric = Metric {
+    name: "mailhold_smtp_callouts_total",
+    kind: MetricKind::Counter,
+    labels: &[("outcome", "remembered, exists, unknown, unseen, unanswered")],
+    help: "Recipients checked by callout; 'unseen' were taken and 'unanswered' answered 451 because nobody could be asked",
 };
 /// Recipients by what an attempt, a crash or the clock did to them.
 pub const DELIVERY_RECIPIENTS: Metric = Metric {
@@ -196,6 +203,7 @@ pub const METRICS: &[Metric] = &[
     SMTP_MESSAGE_BYTES,
     SMTP_FINAL_REPLY,
     SMTP_TLS_HANDSHAKES,
+    SMTP_CALLOUTS,
     DELIVERY_RECIPIENTS,
     DELIVERY_REPLY,
     DELIVERY_PROBES,
@@ -260,6 +268,10 @@ pub(crate) fn judged(verdict: &'static str, recipients: u64) {
 
 pub(crate) fn authenticated(method: &'static str, result: &'static str) {
     counter!(FILTER_AUTHENTICATION.name, "method" => method, "result" => result).increment(1);
+}
+
+pub(crate) fn callout(outcome: &'static str) {
+    counter!(SMTP_CALLOUTS.name, "outcome" => outcome).increment(1);
 }
 
 pub(crate) fn tls_handshake(done: bool) {

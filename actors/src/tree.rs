@@ -5,6 +5,7 @@
 //! ├─ store watch      the store's failure stops the tree, exit 74
 //! ├─ space            samples the free space every second
 //! ├─ delivery         DeliverySupervisor
+//! ├─ callouts         asks destinations for recipients
 //! ├─ retention        RetentionActor
 //! ├─ backfill         BackfillActor: copies of mail held before continuity was switched on
 //! ├─ web              portal, admin, operations
@@ -18,9 +19,11 @@ use ractor::{Actor, ActorCell, ActorRef, SpawnErr};
 use storage::spool::Spool;
 use tokio::sync::watch;
 
+use crate::callout::{self, CalloutContext};
 use crate::continuity::BackfillActor;
 use crate::delivery::{DeliveryContext, DeliverySupervisor, Dialer, Manners, Opener, Routing};
 use crate::retention::RetentionActor;
+use crate::session::Destinations;
 use crate::status::StatusBoard;
 use crate::supervision::{
     ChildSpec, Exit, Intensity, Restart, ServiceError, Stopping, Supervisor, SupervisorArguments,
@@ -50,6 +53,8 @@ pub struct TreeConfig {
     pub manners: Manners,
     /// For the way of a domain's mail.
     pub routing: Routing,
+    /// What is known about destinations, shared with intake.
+    pub destinations: Destinations,
     /// Seed of everything random.
     pub seed: u64,
     /// Listeners of portal, admin and operations, in the order of their start.
@@ -71,18 +76,30 @@ pub struct Tree {
 /// The part that did not start, and why; what had started before is stopped again.
 pub async fn start(config: TreeConfig) -> Result<Tree, SpawnErr> {
     let clock = Arc::clone(config.spool.clock());
+    let Destinations {
+        announced,
+        callouts,
+    } = config.destinations;
+    let opener = Opener {
+        dialer: config.dialer,
+        manners: config.manners,
+        announced,
+    };
     let mut children = vec![
         store_watch(config.spool.clone()),
         space(config.spool.clone(), config.board.clone()),
         delivery(DeliveryContext {
             spool: config.spool.clone(),
-            board: config.board,
-            opener: Opener {
-                dialer: config.dialer,
-                manners: config.manners,
-            },
+            board: config.board.clone(),
+            opener: opener.clone(),
             routing: config.routing,
             seed: config.seed,
+        }),
+        callout::child_spec(CalloutContext {
+            spool: config.spool.clone(),
+            board: config.board,
+            opener,
+            callouts,
         }),
         RetentionActor::child_spec(config.spool.clone()),
         BackfillActor::child_spec(config.spool),

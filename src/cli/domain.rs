@@ -67,6 +67,7 @@ pub(super) async fn run(
                 format!("what was stored of {name} is unreadable from now on\n")
             })
         }
+        DomainCommand::Alias(command) => super::domain_alias::run(command, client, output).await,
         DomainCommand::Remove { name, force } => {
             let force = force.then_some("true");
             let target = Query::default().with("force", force).on(&path(&name));
@@ -121,6 +122,9 @@ fn described(settings: &DomainSettings) -> Result<Map<String, Value>, Failure> {
         }
         Some(VerifyArgument::Directory) => {
             body.insert("verify".to_owned(), json!("directory"));
+        }
+        Some(VerifyArgument::Callout) => {
+            body.insert("verify".to_owned(), json!("callout"));
         }
         Some(VerifyArgument::Accept) => {
             body.insert("verify".to_owned(), json!("accept"));
@@ -203,6 +207,9 @@ fn details(domain: &DomainView) -> String {
     }
     row("mailboxes", domain.mailboxes.to_string());
     row("aliases", domain.aliases.to_string());
+    if !domain.further_names.is_empty() {
+        row("further names", domain.further_names.join(" "));
+    }
     let counters = &domain.counters;
     row("accepted", counters.accepted.to_string());
     row("delivered", counters.delivered.to_string());

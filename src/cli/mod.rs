@@ -13,6 +13,7 @@ mod continuity;
 mod demo;
 mod destination;
 mod domain;
+mod domain_alias;
 mod exit;
 mod log;
 mod mailbox;

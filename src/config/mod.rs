@@ -303,6 +303,18 @@ exempt_clients = ["127.0.0.0/8"]
             "smtp.key",
             "together with `certificate`",
         ),
+        (
+            "[smtp]\nproxy_listen = [\"127.0.0.1:2600\"]\nproxy_sources = []",
+            3,
+            "smtp.proxy_sources",
+            "the proxies that call",
+        ),
+        (
+            "[smtp]\nnormalise_on = [\"127.0.0.1:99\"]",
+            2,
+            "smtp.normalise_on",
+            "addresses of `listen`",
+        ),
         ("[admin]\nurl = \"ftp://x\"", 2, "admin.url", "https://"),
         (
             "[admin]\nurl = \"https://x/path\"",

@@ -12,10 +12,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use storage::model::{Clock, Destination, HostRole, TlsPolicy};
+use storage::model::{Clock, Destination, ForwardPath, HostRole, TlsPolicy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
 
 use super::dialer::{ByteStream, Connection};
+use crate::smtp::Reply;
 use crate::smtp::client::{
     Capabilities, Cause, Client, Ending, Event, Options, Outcome, Phase, StartTls, Timeouts,
     Transaction,
@@ -131,7 +132,7 @@ impl Conversation {
                 Event::Ready => return Ok(conversation),
                 Event::StartTls => conversation.handshake(host, &manners.tls).await,
                 Event::Ended(ending) => return Err(ending),
-                Event::BodyWanted | Event::Finished(_) => {}
+                Event::BodyWanted | Event::Finished(_) | Event::Enquired(_) => {}
             }
         }
     }
@@ -185,6 +186,7 @@ impl Conversation {
                     transfer = self.clock.monotonic().saturating_sub(from);
                 }
                 Event::Finished(finished) => outcome = Some(finished),
+                Event::Enquired(_) => {}
                 Event::Ready => break None,
                 Event::Ended(ending) => break Some(ending),
                 Event::StartTls => self.client.interrupt(Cause::PlaintextInjected),
@@ -203,6 +205,25 @@ impl Conversation {
             ending,
             latency: elapsed.saturating_sub(transfer),
             body_error,
+        }
+    }
+
+    /// Asks whether the peer takes mail for a recipient, without sending any. Answers the reply to
+    /// RCPT, or none when the peer did not let it come so far.
+    ///
+    /// # Errors
+    /// How the connection ended instead.
+    pub async fn enquire(&mut self, path: &ForwardPath) -> Result<Option<Reply>, Ending> {
+        self.client.enquire(path);
+        let mut answer = None;
+        loop {
+            match self.next_event().await {
+                Event::Enquired(reply) => answer = reply,
+                Event::Ready => return Ok(answer),
+                Event::Ended(ending) => return Err(ending),
+                Event::StartTls => self.client.interrupt(Cause::PlaintextInjected),
+                Event::BodyWanted | Event::Finished(_) => {}
+            }
         }
     }
 

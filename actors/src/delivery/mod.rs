@@ -4,6 +4,7 @@
 //! `expiry`) next to thin actors (`delivery_supervisor`, `delivery_actor`, `host_governor`,
 //! `attempt`) that own sockets, timers and the store.
 
+pub mod announced;
 pub mod attempt;
 pub mod breaker;
 pub mod classify;
@@ -31,6 +32,7 @@ pub mod speed;
 pub mod stored_reply;
 pub mod turn;
 
+pub use announced::{Abilities, Announced};
 pub use context::DeliveryContext;
 pub use conversation::{Avoid, Conversation, Manners};
 pub use delivery_supervisor::DeliverySupervisor;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use storage::model::{Destination, TlsPolicy};
 
+use super::announced::Announced;
 use super::conversation::{Avoid, Conversation, Manners};
 use super::dialer::{DialError, Dialer};
 use super::ourselves;
@@ -20,6 +21,8 @@ pub struct Opener {
     pub dialer: Arc<dyn Dialer>,
     /// How we introduce ourselves.
     pub manners: Manners,
+    /// What hosts announce is noted here.
+    pub announced: Announced,
 }
 
 /// A connection that is ready.
@@ -102,12 +105,15 @@ impl Opener {
                 },
             });
         }
-        Conversation::open(connection, host, &self.manners, avoid, banner_timeout)
-            .await
-            .map_err(|ending| OpenFailure::Session {
-                host: super::route::host_port(host),
-                ending,
-            })
+        let conversation =
+            Conversation::open(connection, host, &self.manners, avoid, banner_timeout)
+                .await
+                .map_err(|ending| OpenFailure::Session {
+                    host: super::route::host_port(host),
+                    ending,
+                })?;
+        self.announced.learn(host, conversation.capabilities());
+        Ok(conversation)
     }
 }
 

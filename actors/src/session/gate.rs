@@ -8,13 +8,17 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::intake::Policy;
 use crate::smtp::Reply;
 
 /// Idle clients are forgotten when more than this many are remembered.
 const REMEMBERED_MAX: usize = 16_384;
-/// The share of the total, in percent, above which the node is short of connections.
+/// The share of the total, in percent, from which on the node is short of connections.
 const STRESS_PERCENT: usize = 90;
+/// The share below which it is no longer.
+const RELIEF_PERCENT: usize = 80;
 
 /// Why a connection was turned away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub enum Refusal {
     TooFastFromClient,
     /// The disk is all but full.
     NoSpace,
+    /// A listener for proxies was called by somebody else (IN28).
+    NotAProxy,
 }
 
 impl Refusal {
@@ -38,6 +44,7 @@ impl Refusal {
             Self::TooManyFromClient => "too_many_from_client",
             Self::TooFastFromClient => "too_fast_from_client",
             Self::NoSpace => "no_space",
+            Self::NotAProxy => "not_a_proxy",
         }
     }
 
@@ -53,6 +60,7 @@ impl Refusal {
                 Reply::new(421, (7, 0), "too many new connections from your address")
             }
             Self::NoSpace => Reply::new(421, (3, 2), "insufficient storage, try again later"),
+            Self::NotAProxy => Reply::new(421, (7, 1), "only proxies are expected here"),
         }
     }
 }
@@ -61,11 +69,14 @@ impl Refusal {
 #[derive(Debug, Default)]
 pub struct Gate {
     counts: Mutex<Counts>,
+    stress: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
 struct Counts {
     total: usize,
+    /// The total that was the limit last.
+    total_max: usize,
     clients: HashMap<IpAddr, Client>,
 }
 
@@ -82,16 +93,39 @@ struct Client {
 #[derive(Debug)]
 pub struct Permit {
     gate: Arc<Gate>,
-    client: IpAddr,
+    /// None while the connection counts for nobody: its client is exempt, or not known yet.
+    client: Option<IpAddr>,
+}
+
+impl Permit {
+    /// Counts the connection for its client, whom a proxy has named (IN28).
+    ///
+    /// # Errors
+    /// The limit per client that it would exceed.
+    pub fn identify(
+        &mut self,
+        address: IpAddr,
+        policy: &Policy,
+        now: Duration,
+    ) -> Result<(), Refusal> {
+        if self.client.is_none() {
+            self.client = self.gate.counts().admit_client(address, policy, now)?;
+        }
+        Ok(())
+    }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut counts = self.gate.counts();
         counts.total = counts.total.saturating_sub(1);
-        if let Some(client) = counts.clients.get_mut(&self.client) {
+        let client = self
+            .client
+            .and_then(|client| counts.clients.get_mut(&client));
+        if let Some(client) = client {
             client.open = client.open.saturating_sub(1);
         }
+        self.gate.weigh(&counts);
     }
 }
 
@@ -106,33 +140,48 @@ impl Gate {
         policy: &Policy,
         now: Duration,
     ) -> Result<Permit, Refusal> {
-        let client = client_of(address);
         let mut counts = self.counts();
-        if counts.total >= policy.connections {
-            return Err(Refusal::TooMany);
-        }
-        if !(policy.exempt)(address) {
-            counts.forget_idle(policy, now);
-            let known = counts.clients.entry(client).or_insert_with(|| Client {
-                open: 0,
-                tokens: f64::from(policy.connections_per_minute),
-                refilled_at: now,
-            });
-            known.refill(policy, now);
-            if known.tokens < 1.0 {
-                return Err(Refusal::TooFastFromClient);
-            }
-            known.tokens -= 1.0;
-            if known.open >= policy.connections_per_client {
-                return Err(Refusal::TooManyFromClient);
-            }
-            known.open += 1;
-        }
+        counts.has_room(policy)?;
+        let client = counts.admit_client(address, policy, now)?;
+        Ok(self.permit(&mut counts, client))
+    }
+
+    /// Lets a connection in whose client will be named later, see [`Permit::identify`].
+    ///
+    /// # Errors
+    /// When the total is reached.
+    pub fn admit_unnamed(self: &Arc<Self>, policy: &Policy) -> Result<Permit, Refusal> {
+        let mut counts = self.counts();
+        counts.has_room(policy)?;
+        Ok(self.permit(&mut counts, None))
+    }
+
+    fn permit(self: &Arc<Self>, counts: &mut Counts, client: Option<IpAddr>) -> Permit {
         counts.total += 1;
-        Ok(Permit {
+        self.weigh(counts);
+        Permit {
             gate: Arc::clone(self),
             client,
-        })
+        }
+    }
+
+    /// Whether the node is short of connections: silence is tolerated for a shorter time then (IN4).
+    #[must_use]
+    pub fn stress(&self) -> watch::Receiver<bool> {
+        self.stress.subscribe()
+    }
+
+    fn weigh(&self, counts: &Counts) {
+        let (total, total_max) = (counts.total * 100, counts.total_max);
+        self.stress.send_if_modified(|is_under_stress| {
+            let percent = if *is_under_stress {
+                RELIEF_PERCENT
+            } else {
+                STRESS_PERCENT
+            };
+            let is_now = total >= total_max * percent;
+            std::mem::replace(is_under_stress, is_now) != is_now
+        });
     }
 
     /// Connections now.
@@ -141,18 +190,49 @@ impl Gate {
         self.counts().total
     }
 
-    /// Whether most connections are taken: silence is tolerated for a shorter time then (IN4).
-    #[must_use]
-    pub fn is_under_stress(&self, policy: &Policy) -> bool {
-        self.total() * 100 >= policy.connections * STRESS_PERCENT
-    }
-
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Counts {
+    const fn has_room(&mut self, policy: &Policy) -> Result<(), Refusal> {
+        self.total_max = policy.connections;
+        if self.total >= policy.connections {
+            return Err(Refusal::TooMany);
+        }
+        Ok(())
+    }
+
+    /// Counts a connection for its client; none when the client is exempt.
+    fn admit_client(
+        &mut self,
+        address: IpAddr,
+        policy: &Policy,
+        now: Duration,
+    ) -> Result<Option<IpAddr>, Refusal> {
+        if (policy.exempt)(address) {
+            return Ok(None);
+        }
+        self.forget_idle(policy, now);
+        let client = client_of(address);
+        let known = self.clients.entry(client).or_insert_with(|| Client {
+            open: 0,
+            tokens: f64::from(policy.connections_per_minute),
+            refilled_at: now,
+        });
+        known.refill(policy, now);
+        if known.tokens < 1.0 {
+            return Err(Refusal::TooFastFromClient);
+        }
+        known.tokens -= 1.0;
+        if known.open >= policy.connections_per_client {
+            return Err(Refusal::TooManyFromClient);
+        }
+        known.open += 1;
+        Ok(Some(client))
+    }
+
     fn forget_idle(&mut self, policy: &Policy, now: Duration) {
         if self.clients.len() < REMEMBERED_MAX {
             return;
@@ -175,7 +255,7 @@ impl Client {
 }
 
 /// The address, or the /64 that a single IPv6 customer has.
-fn client_of(address: IpAddr) -> IpAddr {
+pub(super) fn client_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.into(),
         IpAddr::V6(v6) => {
@@ -227,12 +307,47 @@ mod tests {
         let all: Vec<Permit> = (0..5)
             .map(|_| gate.admit(ip("127.0.0.1"), &policy(), at(0)).unwrap())
             .collect();
-        assert!(gate.is_under_stress(&policy()));
+        assert!(*gate.stress().borrow());
         let refused = gate.admit(ip("127.0.0.1"), &policy(), at(0)).unwrap_err();
         assert_eq!(refused, Refusal::TooMany);
         drop(all);
         assert_eq!(gate.total(), 0);
-        assert!(!gate.is_under_stress(&policy()));
+        assert!(!*gate.stress().borrow());
+    }
+
+    #[test]
+    fn in28_a_connection_counts_for_the_client_that_its_proxy_names() {
+        let gate = Arc::new(Gate::default());
+        let mut first = gate.admit_unnamed(&policy()).unwrap();
+        let mut second = gate.admit_unnamed(&policy()).unwrap();
+        let mut third = gate.admit_unnamed(&policy()).unwrap();
+        first.identify(ip("192.0.2.1"), &policy(), at(0)).unwrap();
+        second.identify(ip("192.0.2.1"), &policy(), at(0)).unwrap();
+        let refused = third.identify(ip("192.0.2.1"), &policy(), at(0));
+        assert_eq!(refused, Err(Refusal::TooManyFromClient));
+        drop(first);
+        assert_eq!(third.identify(ip("192.0.2.1"), &policy(), at(0)), Ok(()));
+        drop((second, third));
+        assert_eq!(gate.total(), 0);
+    }
+
+    #[test]
+    fn in4_stress_begins_at_nine_tenths_and_ends_below_eight() {
+        let gate = Arc::new(Gate::default());
+        let policy = Policy {
+            connections: 10,
+            ..policy()
+        };
+        let admit = || gate.admit(ip("127.0.0.1"), &policy, at(0)).unwrap();
+        let stress = || *gate.stress().borrow();
+        let mut all: Vec<Permit> = (0..8).map(|_| admit()).collect();
+        assert!(!stress());
+        all.push(admit());
+        assert!(stress());
+        all.pop();
+        assert!(stress());
+        all.pop();
+        assert!(!stress());
     }
 
     #[test]

@@ -11,9 +11,14 @@ use storage::spool::Spool;
 
 use super::acquaintances::Acquaintances;
 use super::gate::Gate;
+use super::harvest::Harvest;
+use super::listener::ListenerOptions;
+use crate::callout::{CalloutOptions, Callouts};
+use crate::delivery::Announced;
 use crate::filter::FilterPolicy;
 use crate::smtp::limits;
 use crate::smtp::server::ServerConfig;
+use crate::smtp::sloppy::Newlines;
 use crate::tls::ServerTls;
 
 /// Settings of intake. All of them may change while sessions run; a session keeps what was in force
@@ -32,6 +37,10 @@ pub struct Policy {
     pub connections_per_minute: u32,
     /// Whether the limits per client do not apply to an address.
     pub exempt: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
+    /// Whether an address is a proxy whose word about its clients is believed (IN28).
+    pub proxies: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
+    /// How recipients are asked for at their destinations.
+    pub callouts: CalloutOptions,
     /// How long a peer may betray itself by speaking before the greeting (IN1).
     pub greeting_pause: Duration,
     /// What the filter does.
@@ -49,6 +58,8 @@ impl Policy {
             connections_per_client: 20,
             connections_per_minute: 100,
             exempt: Arc::new(|_| false),
+            proxies: Arc::new(|_| false),
+            callouts: CalloutOptions::default(),
             greeting_pause: limits::GREETING_PAUSE,
             filter: FilterPolicy::default(),
         }
@@ -71,7 +82,41 @@ impl fmt::Debug for Policy {
 #[derive(Debug)]
 pub(super) struct InForce {
     pub(super) policy: Policy,
-    pub(super) server: Arc<ServerConfig>,
+    /// One for each combination of a listener's options, in the order of [`InForce::server`].
+    servers: [Arc<ServerConfig>; 4],
+}
+
+impl InForce {
+    /// What sessions of a listener with these options follow.
+    pub(super) fn server(&self, options: ListenerOptions) -> Arc<ServerConfig> {
+        let [plain, single, sloppy, both] = &self.servers;
+        Arc::clone(match (options.newlines, options.null_sender_is_single) {
+            (Newlines::Reject, false) => plain,
+            (Newlines::Reject, true) => single,
+            (Newlines::Normalise, false) => sloppy,
+            (Newlines::Normalise, true) => both,
+        })
+    }
+}
+
+/// What intake knows about destinations.
+#[derive(Debug, Clone)]
+pub struct Destinations {
+    /// What they announced.
+    pub announced: Announced,
+    /// The way to ask them.
+    pub callouts: Callouts,
+}
+
+impl Destinations {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(spool: Spool) -> Self {
+        Self {
+            announced: Announced::default(),
+            callouts: Callouts::new(spool),
+        }
+    }
 }
 
 /// Shared by all listeners of a node.
@@ -81,20 +126,37 @@ pub struct Intake {
     tls: Option<Arc<ServerTls>>,
     gate: Arc<Gate>,
     acquaintances: Acquaintances,
+    harvest: Harvest,
+    destinations: Destinations,
     in_force: RwLock<Arc<InForce>>,
     sessions: AtomicU64,
 }
 
 impl Intake {
-    /// Intake into `spool`. STARTTLS is offered when there is a certificate.
+    /// Intake into `spool` that asks no destinations. STARTTLS is offered when there is a
+    /// certificate.
     #[must_use]
     pub fn new(spool: Spool, tls: Option<Arc<ServerTls>>, policy: Policy) -> Arc<Self> {
+        let destinations = Destinations::new(spool.clone());
+        Self::asking(spool, tls, policy, destinations)
+    }
+
+    /// The same, asking `destinations`.
+    #[must_use]
+    pub fn asking(
+        spool: Spool,
+        tls: Option<Arc<ServerTls>>,
+        policy: Policy,
+        destinations: Destinations,
+    ) -> Arc<Self> {
         let in_force = in_force(policy, tls.is_some());
         Arc::new(Self {
             spool,
             tls,
             gate: Arc::new(Gate::default()),
             acquaintances: Acquaintances::default(),
+            harvest: Harvest::default(),
+            destinations,
             in_force: RwLock::new(in_force),
             sessions: AtomicU64::new(0),
         })
@@ -127,12 +189,22 @@ impl Intake {
         self.tls.as_ref()
     }
 
-    pub(super) const fn gate(&self) -> &Arc<Gate> {
+    /// Who counts the connections.
+    #[must_use]
+    pub const fn gate(&self) -> &Arc<Gate> {
         &self.gate
     }
 
     pub(super) const fn acquaintances(&self) -> &Acquaintances {
         &self.acquaintances
+    }
+
+    pub(super) const fn harvest(&self) -> &Harvest {
+        &self.harvest
+    }
+
+    pub(super) const fn destinations(&self) -> &Destinations {
+        &self.destinations
     }
 
     pub(super) fn in_force(&self) -> Arc<InForce> {
@@ -169,15 +241,22 @@ fn in_force(mut policy: Policy, starttls: bool) -> Arc<InForce> {
         );
         policy.connections = possible;
     }
-    let server = ServerConfig {
-        hostname: policy.hostname.clone(),
-        message_size_max: policy.message_size_max,
-        starttls,
+    let server = |newlines, null_sender_is_single| {
+        Arc::new(ServerConfig {
+            message_size_max: policy.message_size_max,
+            starttls,
+            newlines,
+            null_sender_is_single,
+            ..ServerConfig::new(policy.hostname.as_str())
+        })
     };
-    Arc::new(InForce {
-        policy,
-        server: Arc::new(server),
-    })
+    let servers = [
+        server(Newlines::Reject, false),
+        server(Newlines::Reject, true),
+        server(Newlines::Normalise, false),
+        server(Newlines::Normalise, true),
+    ];
+    Arc::new(InForce { policy, servers })
 }
 
 #[cfg(test)]

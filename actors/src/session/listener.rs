@@ -17,6 +17,7 @@ use super::smtp_session::{Connection, SmtpSession};
 use super::socket::ListeningSocket;
 use crate::metrics;
 use crate::smtp::limits::SHUTDOWN_GRACE;
+use crate::smtp::sloppy::Newlines;
 use crate::supervision::{ChildSpec, ServiceError, Stopping, spawn_service, stop_child};
 
 /// Pause after the operating system refused a connection, doubling up to the longest.
@@ -34,11 +35,24 @@ const STOP_MARGIN: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct SmtpListener;
 
+/// What is particular to one listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ListenerOptions {
+    /// Only proxies call here, and each connection begins with a PROXY header (IN28).
+    pub is_proxied: bool,
+    /// What becomes of bare CR and LF in messages.
+    pub newlines: Newlines,
+    /// A null sender may name one recipient only.
+    pub null_sender_is_single: bool,
+}
+
 /// What a listener starts with.
 #[derive(Debug, Clone)]
 pub struct ListenerArguments {
     /// Where.
     pub socket: ListeningSocket,
+    /// In which way.
+    pub options: ListenerOptions,
     /// For whom.
     pub intake: Arc<Intake>,
 }
@@ -57,6 +71,7 @@ pub enum ListenerMessage {
 #[derive(Debug)]
 pub struct ListenerState {
     listener: Arc<TcpListener>,
+    options: ListenerOptions,
     intake: Arc<Intake>,
     accepting: Option<ActorCell>,
     stopping: watch::Sender<bool>,
@@ -67,11 +82,16 @@ pub struct ListenerState {
 impl SmtpListener {
     /// The listener as a child of a supervisor.
     #[must_use]
-    pub fn child_spec(socket: ListeningSocket, intake: Arc<Intake>) -> ChildSpec {
+    pub fn child_spec(
+        socket: ListeningSocket,
+        options: ListenerOptions,
+        intake: Arc<Intake>,
+    ) -> ChildSpec {
         let name = format!("smtp listener {}", socket.address());
         ChildSpec::actor(&name, move |supervisor| {
             let arguments = ListenerArguments {
                 socket: socket.clone(),
+                options,
                 intake: Arc::clone(&intake),
             };
             async move {
@@ -98,6 +118,7 @@ impl Actor for SmtpListener {
         tracing::info!(listener.address = %arguments.socket.address(), "listening for SMTP");
         let mut state = ListenerState {
             listener,
+            options: arguments.options,
             intake: arguments.intake,
             accepting: None,
             stopping: watch::Sender::new(false),
@@ -119,6 +140,7 @@ impl Actor for SmtpListener {
                 let connection = Connection {
                     stream,
                     peer: peer.ip().to_canonical(),
+                    options: state.options,
                     permit,
                     stopping: state.stopping.subscribe(),
                     alive: state.alive.clone(),
@@ -176,9 +198,9 @@ impl ListenerState {
         myself: &ActorRef<ListenerMessage>,
     ) -> Result<(), ActorProcessingErr> {
         let (listener, intake) = (Arc::clone(&self.listener), Arc::clone(&self.intake));
-        let to = myself.clone();
+        let (to, options) = (myself.clone(), self.options);
         let cell = spawn_service(myself.get_cell(), move |stopping| {
-            accept(listener, intake, to, stopping)
+            accept(listener, options, intake, to, stopping)
         });
         self.accepting = Some(cell.await?);
         Ok(())
@@ -212,6 +234,7 @@ impl AcceptPause {
 
 async fn accept(
     listener: Arc<TcpListener>,
+    options: ListenerOptions,
     intake: Arc<Intake>,
     to: ActorRef<ListenerMessage>,
     mut stopping: Stopping,
@@ -226,8 +249,10 @@ async fn accept(
         match accepted {
             Ok((stream, peer)) => {
                 pause = AcceptPause::default();
-                match admit(&intake, &stream, peer.ip()) {
+                match admit(&intake, options, &stream, peer.ip()) {
                     Ok(permit) => to.cast(ListenerMessage::Accepted(stream, peer, permit))?,
+                    // A stranger is not told what is listening here.
+                    Err(Refusal::NotAProxy) => {}
                     Err(refusal) => turn_away(&stream, refusal),
                 }
             }
@@ -248,15 +273,21 @@ async fn accept(
 
 fn admit(
     intake: &Intake,
+    options: ListenerOptions,
     stream: &TcpStream,
     address: std::net::IpAddr,
 ) -> Result<Permit, Refusal> {
-    let admitted = if intake.spool().intake() == storage::spool::IntakeState::Critical {
+    let in_force = intake.in_force();
+    let policy = &in_force.policy;
+    let admitted = if options.is_proxied && !(policy.proxies)(address) {
+        Err(Refusal::NotAProxy)
+    } else if intake.spool().intake() == storage::spool::IntakeState::Critical {
         Err(Refusal::NoSpace)
+    } else if options.is_proxied {
+        intake.gate().admit_unnamed(policy)
     } else {
         let now = intake.clock().monotonic();
-        let in_force = intake.in_force();
-        intake.gate().admit(address, &in_force.policy, now)
+        intake.gate().admit(address, policy, now)
     };
     metrics::connection(admitted.as_ref().err().copied());
     // Replies are short and awaited; a connection without the option is only slower.

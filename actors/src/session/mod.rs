@@ -6,9 +6,12 @@
 
 mod acquaintances;
 mod gate;
+mod harvest;
 mod intake;
 mod judging;
 mod listener;
+mod patience;
+pub mod proxy;
 mod recipients;
 mod smtp_session;
 mod socket;
@@ -16,8 +19,8 @@ mod submission;
 mod wire;
 
 pub use gate::{Gate, Permit, Refusal};
-pub use intake::{Intake, Policy};
-pub use listener::{ListenerArguments, ListenerMessage, SmtpListener};
+pub use intake::{Destinations, Intake, Policy};
+pub use listener::{ListenerArguments, ListenerMessage, ListenerOptions, SmtpListener};
 pub use smtp_session::{Connection, SessionMessage, SmtpSession};
 pub use socket::ListeningSocket;
 pub use wire::Wire;

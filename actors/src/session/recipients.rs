@@ -2,30 +2,79 @@
 
 use std::sync::Arc;
 
-use storage::model::{Domain, DomainId, ForwardPath, Recipient, VerifyMode};
+use storage::model::{Domain, DomainId, ForwardPath, Mailbox, Recipient, VerifyMode};
 use storage::spool::{Directory, NewDisposition, NewEntry, Resolution};
 
-use crate::smtp::server::RecipientVerdict;
+use super::intake::{Intake, Policy};
+use crate::callout::Verified;
+use crate::smtp::server::{RecipientQuery, RecipientVerdict};
 
-/// Whether a recipient is ours (D6, IN9).
-pub(super) fn check(directory: &Directory, path: &ForwardPath, host: &str) -> RecipientVerdict {
+/// Whether a recipient is ours (D6, IN9) and its destination takes what is announced (IN13, IN17).
+/// Asks the destination where the domain wants that.
+pub(super) async fn check(
+    intake: &Intake,
+    policy: &Policy,
+    query: &RecipientQuery,
+) -> RecipientVerdict {
+    let directory = intake.spool().directory();
+    let (domain, verdict) = match look_up(&directory, &query.path, &policy.hostname) {
+        Found::Nobody(verdict) => return verdict,
+        Found::Recipient(domain) => (domain, RecipientVerdict::Accepted),
+        Found::AskFor(domain, mailbox) => {
+            let callouts = &intake.destinations().callouts;
+            let verified = callouts.verify(&domain, mailbox, policy.callouts).await;
+            (domain, verdict_of(verified))
+        }
+    };
+    if verdict != RecipientVerdict::Accepted {
+        return verdict;
+    }
+    let abilities = intake.destinations().announced.of_domain(&domain);
+    if query.needs_utf8 && !abilities.smtputf8 {
+        return RecipientVerdict::NoUtf8;
+    }
+    match abilities.size_max.zip(query.size_bytes) {
+        Some((limit, size_bytes)) if size_bytes > limit => RecipientVerdict::TooLarge { limit },
+        _ => RecipientVerdict::Accepted,
+    }
+}
+
+/// What the directory alone says.
+enum Found<'q> {
+    Nobody(RecipientVerdict),
+    Recipient(Arc<Domain>),
+    AskFor(Arc<Domain>, &'q Mailbox),
+}
+
+fn look_up<'q>(directory: &Directory, path: &'q ForwardPath, host: &str) -> Found<'q> {
     let mailbox = match path {
         ForwardPath::Mailbox(mailbox) => mailbox,
-        ForwardPath::Postmaster if postmaster_domain(directory, host).is_some() => {
-            return RecipientVerdict::Accepted;
+        ForwardPath::Postmaster => {
+            return postmaster_domain(directory, host)
+                .map_or(Found::Nobody(RecipientVerdict::Unknown), Found::Recipient);
         }
-        ForwardPath::Postmaster => return RecipientVerdict::Unknown,
     };
-    match directory.resolve(mailbox) {
-        Resolution::ForeignDomain => RecipientVerdict::ForeignDomain,
-        Resolution::Known { .. } => RecipientVerdict::Accepted,
-        Resolution::Disabled { .. } => RecipientVerdict::Disabled,
-        Resolution::Unknown {
-            verify: VerifyMode::Directory,
-            ..
-        } => RecipientVerdict::Unknown,
-        // Without anybody to ask, what is not known to be wrong is taken.
-        Resolution::Unknown { .. } => RecipientVerdict::Accepted,
+    let resolution = directory.resolve(mailbox);
+    let of = |domain| directory.domain(domain);
+    let found = match resolution {
+        Resolution::ForeignDomain => None,
+        Resolution::Disabled { .. } => Some(Found::Nobody(RecipientVerdict::Disabled)),
+        Resolution::Unknown { domain, verify } => match verify {
+            VerifyMode::Directory => Some(Found::Nobody(RecipientVerdict::Unknown)),
+            VerifyMode::Callout => of(domain).map(|domain| Found::AskFor(domain, mailbox)),
+            VerifyMode::Accept => of(domain).map(Found::Recipient),
+        },
+        Resolution::Known { domain, .. } => of(domain).map(Found::Recipient),
+    };
+    // A domain may have been removed between the two look-ups.
+    found.unwrap_or(Found::Nobody(RecipientVerdict::ForeignDomain))
+}
+
+const fn verdict_of(verified: Verified) -> RecipientVerdict {
+    match verified {
+        Verified::Exists => RecipientVerdict::Accepted,
+        Verified::Unknown => RecipientVerdict::Unknown,
+        Verified::Unanswered => RecipientVerdict::Unavailable,
     }
 }
 
@@ -74,7 +123,7 @@ pub(super) fn domains(
 
 fn domain_of(directory: &Directory, path: &ForwardPath, host: &str) -> Option<Arc<Domain>> {
     match path {
-        ForwardPath::Mailbox(mailbox) => directory.domain_by_name(mailbox.domain()),
+        ForwardPath::Mailbox(mailbox) => directory.domain_serving(mailbox.domain()),
         ForwardPath::Postmaster => postmaster_domain(directory, host),
     }
 }

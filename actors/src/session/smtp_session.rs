@@ -10,22 +10,27 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Buf;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use storage::model::ClientFacts;
 use storage::spool::IntakeState;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use super::gate::Permit;
 use super::intake::{InForce, Intake};
+use super::listener::ListenerOptions;
+use super::patience::{Awaited, Patience};
+use super::proxy::{self, Proxied};
 use super::wire::Wire;
 use super::{recipients, submission};
 use crate::continuity::Sample;
 use crate::filter::IncomingBody;
 use crate::metrics;
 use crate::smtp::limits;
-use crate::smtp::server::{Admission, Commit, Effect, Server};
+use crate::smtp::server::{Admission, Commit, Effect, RecipientQuery, RecipientVerdict, Server};
 
 /// The actor, for connections over `S`.
 #[derive(Debug)]
@@ -53,6 +58,8 @@ pub struct Connection<S> {
     pub stream: S,
     /// The peer's address.
     pub peer: IpAddr,
+    /// How its listener takes connections.
+    pub options: ListenerOptions,
     /// Counts the connection.
     pub permit: Permit,
     /// Turns true when the node stops.
@@ -75,11 +82,14 @@ pub struct Session<S> {
     body: Option<IncomingBody>,
     /// The beginning of the message, for continuity copies.
     sample: Option<Sample>,
+    is_proxied: bool,
+    patience: Patience,
+    stress: watch::Receiver<bool>,
     stopping: watch::Receiver<bool>,
     /// When the grace period of a stop is over, by the monotonic clock.
     stop_at: Option<Duration>,
     _open: Open,
-    _permit: Permit,
+    permit: Permit,
     _alive: mpsc::Sender<()>,
 }
 
@@ -98,6 +108,13 @@ impl Drop for Open {
     fn drop(&mut self) {
         metrics::session_closed();
     }
+}
+
+/// What ended a wait.
+enum Came {
+    Stop,
+    /// A read, or the end of the patience.
+    Read(Result<io::Result<usize>, Elapsed>),
 }
 
 /// Whether the session goes on.
@@ -177,7 +194,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             id,
             peer: connection.peer,
             wire: Wire::new(connection.stream),
-            server: Server::new(Arc::clone(&in_force.server), client),
+            server: Server::new(in_force.server(connection.options), client),
+            is_proxied: connection.options.is_proxied,
+            patience: Patience::new(connection.intake.clock().monotonic()),
+            stress: connection.intake.gate().stress(),
             intake: connection.intake,
             in_force,
             body: None,
@@ -185,7 +205,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             stopping: connection.stopping,
             stop_at: None,
             _open: Open::new(),
-            _permit: connection.permit,
+            permit: connection.permit,
             _alive: connection.alive,
         }
     }
@@ -193,6 +213,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     /// Waits a moment for a peer that cannot wait, then greets (IN1). A client that has behaved
     /// lately is not kept waiting.
     async fn greet(&mut self) -> io::Result<Flow> {
+        if self.is_proxied && self.meet_proxy().await? == Flow::End {
+            return Ok(Flow::End);
+        }
+        if !self.wire.input.is_empty() {
+            self.server.greet(true);
+            return Ok(Flow::On);
+        }
         let now = self.intake.clock().monotonic();
         let pause = if self.intake.acquaintances().knows(self.peer, now) {
             Duration::ZERO
@@ -212,12 +239,55 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         Ok(Flow::On)
     }
 
+    /// Reads the PROXY header, which has 5 s to come. Without one nothing is said (IN28).
+    async fn meet_proxy(&mut self) -> io::Result<Flow> {
+        let wire = &mut self.wire;
+        let header = timeout(limits::PROXY_HEADER_TIMEOUT, async {
+            loop {
+                match proxy::read(&wire.input) {
+                    Proxied::Header { length, client } => {
+                        wire.input.advance(length);
+                        return io::Result::Ok(Some(client));
+                    }
+                    Proxied::Broken => return Ok(None),
+                    Proxied::Incomplete if wire.read(false).await? == 0 => return Ok(None),
+                    Proxied::Incomplete => {}
+                }
+            }
+        });
+        let Some(client) = header.await.unwrap_or(Ok(None))? else {
+            tracing::info!(session.id = self.id, proxy.ip = %self.server.client().ip, "no PROXY header");
+            return Ok(Flow::End);
+        };
+        let Some(address) = client.map(|client| client.to_canonical()) else {
+            return Ok(Flow::On);
+        };
+        self.server.set_client_address(address);
+        let now = self.intake.clock().monotonic();
+        let policy = &self.in_force.policy;
+        if let Err(refusal) = self.permit.identify(address, policy, now) {
+            metrics::connection(Some(refusal));
+            refusal.reply().write_to(&mut self.wire.output);
+            self.wire.flush().await?;
+            self.wire.close().await;
+            return Ok(Flow::End);
+        }
+        Ok(Flow::On)
+    }
+
     /// Answers what was read, then waits for more.
     async fn turn(&mut self) -> io::Result<Flow> {
+        let is_under_stress = *self.stress.borrow();
+        self.server.set_stress(is_under_stress);
+        let has_asked = !self.wire.input.is_empty();
         while let Some(effect) = self.server.step(&mut self.wire.input) {
             if self.carry_out(effect).await? == Flow::End {
                 return Ok(Flow::End);
             }
+        }
+        if has_asked && !self.wire.output.is_empty() {
+            self.wire.flush().await?;
+            self.patience.restart(self.intake.clock().monotonic());
         }
         self.wire.flush().await?;
         self.read().await
@@ -225,40 +295,72 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
 
     async fn read(&mut self) -> io::Result<Flow> {
         let wait = self.read_timeout();
-        let in_body = self.body.is_some();
+        let awaited = if self.body.is_some() {
+            Awaited::Body
+        } else {
+            Awaited::Command
+        };
         let is_draining = self.stop_at.is_some();
-        let (wire, stopping) = (&mut self.wire, &mut self.stopping);
-        tokio::select! {
+        let (wire, stopping, stress) = (&mut self.wire, &mut self.stopping, &mut self.stress);
+        let came = tokio::select! {
             biased;
             // An error means that the listener is gone, which is a reason to stop as well.
-            _ = stopping.wait_for(|stopping| *stopping), if !is_draining => {
+            _ = stopping.wait_for(|stopping| *stopping), if !is_draining => Came::Stop,
+            read = timeout(wait, wire.read(awaited == Awaited::Body)) => Came::Read(read),
+            // There is less patience now, or more: wait anew with what is left of it.
+            Ok(()) = stress.changed() => return Ok(Flow::On),
+        };
+        match came {
+            Came::Stop => {
                 let grace = limits::SHUTDOWN_GRACE;
                 self.stop_at = Some(self.intake.clock().monotonic().saturating_add(grace));
                 self.server.drain();
             }
-            read = timeout(wait, wire.read(in_body)) => match read {
-                Ok(Ok(0)) => return Ok(Flow::End),
-                Ok(Ok(_)) => {}
-                Ok(Err(error)) => return Err(error),
-                Err(_) if is_draining => self.server.shut_down(),
-                Err(_) => self.server.idle_timeout(),
-            },
+            Came::Read(Ok(Ok(0))) => return Ok(Flow::End),
+            Came::Read(Ok(Ok(octets))) => self.note_read(octets, awaited),
+            Came::Read(Ok(Err(error))) => return Err(error),
+            Came::Read(Err(_)) if is_draining => self.server.shut_down(),
+            Came::Read(Err(_)) => self.server.idle_timeout(),
         }
         Ok(Flow::On)
     }
 
+    fn note_read(&mut self, octets: usize, awaited: Awaited) {
+        let now = self.intake.clock().monotonic();
+        let is_under_stress = *self.stress.borrow();
+        let commands = self.server.commands();
+        self.patience
+            .on_read(octets, commands, awaited, is_under_stress, now);
+    }
+
     /// How long the peer may be silent (IN4), and not longer than a stop can wait (IN30).
     fn read_timeout(&self) -> Duration {
-        let under_stress = self.intake.gate().is_under_stress(&self.in_force.policy);
-        let idle = if under_stress {
-            limits::IDLE_TIMEOUT_STRESS
-        } else {
-            limits::IDLE_TIMEOUT
-        };
+        let now = self.intake.clock().monotonic();
+        let left = self.patience.left(*self.stress.borrow(), now);
         match self.stop_at {
-            Some(stop_at) => idle.min(stop_at.saturating_sub(self.intake.clock().monotonic())),
-            None => idle,
+            Some(stop_at) => left.min(stop_at.saturating_sub(now)),
+            None => left,
         }
+    }
+
+    /// Who is ours, as slowly as a client deserves that keeps guessing (Q32).
+    async fn check_recipient(&mut self, query: &RecipientQuery) -> RecipientVerdict {
+        let policy = &self.in_force.policy;
+        let client = self.server.client().ip;
+        let is_exempt = (policy.exempt)(client);
+        let now = || self.intake.clock().monotonic();
+        if !is_exempt && self.intake.harvest().is_exhausted(client, now()) {
+            return RecipientVerdict::Harvesting;
+        }
+        let verdict = recipients::check(&self.intake, policy, query).await;
+        if verdict == RecipientVerdict::Unknown && !is_exempt {
+            let delay = self.intake.harvest().note(client, now());
+            let mut stopping = self.stopping.clone();
+            // A node that stops waits for nobody's guesses.
+            let stopped = async { drop(stopping.wait_for(|stopping| *stopping).await) };
+            let _ = timeout(delay, stopped).await;
+        }
+        verdict
     }
 
     async fn carry_out(&mut self, effect: Effect) -> io::Result<Flow> {
@@ -271,10 +373,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 let admission = admission(self.intake.spool().intake());
                 self.server.sender_checked(admission);
             }
-            Effect::CheckRecipient(path) => {
-                let directory = self.intake.spool().directory();
-                let host = &self.in_force.policy.hostname;
-                let verdict = recipients::check(&directory, &path, host);
+            Effect::CheckRecipient(query) => {
+                let verdict = self.check_recipient(&query).await;
                 self.server.recipient_checked(&verdict);
             }
             Effect::OpenBody => {

@@ -7,6 +7,7 @@
 use bytes::BytesMut;
 
 use super::crlf::LineFault;
+use super::sloppy::{Newlines, Octet, SloppyData};
 
 /// Where in a line the last octet was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,6 +29,8 @@ enum At {
 #[derive(Debug, Default)]
 pub struct DataFramer {
     at: At,
+    /// Set where bare line ends are put up with; it frames in place of `at` then.
+    sloppy: Option<SloppyData>,
     fault: Option<LineFault>,
     size_bytes: u64,
     discarding: bool,
@@ -43,9 +46,21 @@ pub struct Framed {
 }
 
 impl DataFramer {
+    /// A framer at the beginning of the data.
+    #[must_use]
+    pub fn new(newlines: Newlines) -> Self {
+        Self {
+            sloppy: (newlines == Newlines::Normalise).then(SloppyData::default),
+            ..Self::default()
+        }
+    }
+
     /// Takes data from the front of `input` and appends the content to `content`, unless there was a
     /// fault or [`DataFramer::discard`] was called.
     pub fn push(&mut self, input: &[u8], content: &mut BytesMut) -> Framed {
+        if self.sloppy.is_some() {
+            return self.push_sloppy(input, content);
+        }
         let (mut begin, mut next) = (0, 0);
         while let Some(byte) = input.get(next).copied() {
             match (self.at, byte) {
@@ -95,6 +110,30 @@ impl DataFramer {
         Framed {
             consumed: input.len(),
             is_end: false,
+        }
+    }
+
+    fn push_sloppy(&mut self, input: &[u8], content: &mut BytesMut) -> Framed {
+        let mut framed = BytesMut::with_capacity(input.len());
+        let mut end = None;
+        for (index, byte) in input.iter().enumerate() {
+            match self
+                .sloppy
+                .as_mut()
+                .map(|data| data.push(*byte, &mut framed))
+            {
+                Some(Octet::End) => {
+                    end = Some(index + 1);
+                    break;
+                }
+                Some(Octet::Nul) => self.fault(LineFault::Nul),
+                _ => {}
+            }
+        }
+        self.emit(Some(&framed), content);
+        Framed {
+            consumed: end.unwrap_or(input.len()),
+            is_end: end.is_some(),
         }
     }
 

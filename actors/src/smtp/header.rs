@@ -148,6 +148,7 @@ fn names_us(value: &[u8], host: &str) -> bool {
     while let Some(word) = words.next() {
         if word.eq_ignore_ascii_case(b"by") {
             let name = words.next().unwrap_or_default();
+            let name = name.strip_suffix(b";").unwrap_or(name);
             return name.eq_ignore_ascii_case(host.as_bytes());
         }
     }

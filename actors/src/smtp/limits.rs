@@ -19,6 +19,24 @@ pub const RECIPIENTS_MAX: usize = 1_000;
 pub const MESSAGES_PER_CONNECTION_MAX: u32 = 100;
 /// Errors on one connection, after which it is closed with 421.
 pub const ERRORS_MAX: u32 = 20;
+/// The same while the node is short of connections (delivery.md B11).
+pub const ERRORS_MAX_STRESS: u32 = 1;
+/// NOOP, RSET, HELP and EHLO on one connection without a message between them, at most.
+pub const IDLE_COMMANDS_MAX: u32 = 100;
+/// Recipients that do not exist on one connection, after which it is closed with 421 (Q32).
+pub const UNKNOWN_RECIPIENTS_MAX: u32 = 10;
+/// Recipients that do not exist which one client may try at once, all its connections together.
+pub const UNKNOWN_RECIPIENTS_BURST: u32 = 10;
+/// Behind them, one more in this time: a thousand guesses take a quarter of an hour (Q32).
+pub const UNKNOWN_RECIPIENT_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the answer to one that does not exist is held back, at most; a client that owes more is
+/// sent away with 421.
+pub const UNKNOWN_RECIPIENT_DELAY_MAX: Duration = Duration::from_secs(20);
+/// Time for the PROXY header on a listener that demands one (IN28).
+pub const PROXY_HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Octets of a message that a sender has to bring in [`IDLE_TIMEOUT_STRESS`] while the node is short
+/// of connections.
+pub const STRESS_PROGRESS_MIN: u64 = 5_000;
 /// Octets of a message, by default: 50 MiB (RFC 1870 SIZE).
 pub const MESSAGE_SIZE_MAX: u64 = 50 * 1024 * 1024;
 /// Octets of a message's header section.

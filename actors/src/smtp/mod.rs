@@ -13,6 +13,7 @@ pub mod outbox;
 pub mod reply;
 pub mod reply_parser;
 pub mod server;
+pub mod sloppy;
 pub mod trace;
 pub mod xtext;
 

@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod callout;
 mod control;
 mod conversation;
 mod crash;

@@ -4,7 +4,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use actors::session::{Connection, Gate, Intake, Permit, Policy, SmtpSession};
+use actors::session::{
+    Connection, Destinations, Gate, Intake, ListenerOptions, Permit, Policy, SmtpSession,
+};
+use actors::smtp::client::Capabilities;
 use actors::tls::ServerTls;
 use ractor::Actor;
 use storage::engine::MemoryEngine;
@@ -28,6 +31,9 @@ pub(crate) struct World {
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) checked: DomainId,
     pub(crate) open: DomainId,
+    pub(crate) destinations: Destinations,
+    /// How its listener takes connections.
+    pub(crate) options: ListenerOptions,
     gate: Arc<Gate>,
     alive: mpsc::Sender<()>,
     over: mpsc::Receiver<()>,
@@ -94,7 +100,9 @@ impl World {
             message_size_max: 8 << 20,
             ..Policy::new(HOST)
         };
-        let intake = Intake::new(spool.clone(), tls, policy);
+        let destinations = Destinations::new(spool.clone());
+        let intake = Intake::asking(spool.clone(), tls, policy, destinations.clone());
+        let gate = Arc::clone(intake.gate());
         let (alive, over) = mpsc::channel(1);
         Self {
             spool,
@@ -103,7 +111,9 @@ impl World {
             stop: watch::Sender::new(false),
             checked,
             open,
-            gate: Arc::new(Gate::default()),
+            destinations,
+            options: ListenerOptions::default(),
+            gate,
             alive,
             over,
         }
@@ -124,10 +134,26 @@ impl World {
         Connection {
             stream,
             peer: IpAddr::from([192, 0, 2, 7]),
+            options: self.options,
             permit: self.permit(),
             stopping: self.stop.subscribe(),
             alive: self.alive.clone(),
             intake: Arc::clone(&self.intake),
+        }
+    }
+
+    /// Counts one more connection, as a listener does.
+    pub(crate) fn admit(&self, policy: &Policy) -> Permit {
+        let now = self.spool.clock().monotonic();
+        let address = IpAddr::from([192, 0, 2, 8]);
+        self.gate.admit(address, policy, now).unwrap()
+    }
+
+    /// What the hosts of the domain with a directory announce.
+    pub(crate) fn announce(&self, capabilities: &Capabilities) {
+        let domain = self.spool.directory().domain(self.checked).unwrap();
+        for host in &domain.destinations {
+            self.destinations.announced.learn(host, capabilities);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use actors::session::{Intake, ListeningSocket, Policy, SmtpListener};
+use actors::session::{Intake, ListenerOptions, ListeningSocket, Policy, SmtpListener};
 use actors::supervision::{Intensity, Supervisor, SupervisorArguments, stop_child};
 use ractor::{Actor, ActorCell};
 use storage::model::{Clock, SystemClock, Timestamp};
@@ -11,13 +11,23 @@ use storage::spool::Spool;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-struct Listening {
-    address: SocketAddr,
+pub(crate) struct Listening {
+    pub(crate) address: SocketAddr,
     supervisor: ActorCell,
     intake: Arc<Intake>,
 }
 
+impl Listening {
+    pub(crate) async fn stop(&self) {
+        stop_child(&self.supervisor, "smtp", std::time::Duration::from_secs(60)).await;
+    }
+}
+
 async fn listening(policy: Policy) -> Listening {
+    listening_as(ListenerOptions::default(), policy).await
+}
+
+pub(crate) async fn listening_as(options: ListenerOptions, policy: Policy) -> Listening {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(Timestamp::default()));
     let spool = Spool::in_memory(Arc::clone(&clock)).await;
     let intake = Intake::new(spool, None, policy);
@@ -25,7 +35,11 @@ async fn listening(policy: Policy) -> Listening {
     let address = socket.address();
     let arguments = SupervisorArguments {
         name: "smtp".into(),
-        children: vec![SmtpListener::child_spec(socket, Arc::clone(&intake))],
+        children: vec![SmtpListener::child_spec(
+            socket,
+            options,
+            Arc::clone(&intake),
+        )],
         intensity: Intensity::new(3, std::time::Duration::from_secs(300)),
         clock,
         exit: None,
@@ -40,7 +54,7 @@ async fn listening(policy: Policy) -> Listening {
     }
 }
 
-async fn first_line(address: SocketAddr) -> (BufReader<TcpStream>, String) {
+pub(crate) async fn first_line(address: SocketAddr) -> (BufReader<TcpStream>, String) {
     let stream = TcpStream::connect(address).await.unwrap();
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
@@ -77,11 +91,7 @@ async fn in30_a_stop_tells_idle_peers_and_closes_the_socket() {
     let listening = listening(Policy::new("mx.example.net")).await;
     let (mut idle, line) = first_line(listening.address).await;
     assert!(line.starts_with("220 "));
-    let stopping = stop_child(
-        &listening.supervisor,
-        "smtp",
-        std::time::Duration::from_secs(60),
-    );
+    let stopping = listening.stop();
     let told = async {
         let mut line = String::new();
         idle.read_line(&mut line).await.unwrap();

@@ -9,7 +9,9 @@
 
 mod dialogue;
 mod failures;
+mod limits;
 mod listener;
+mod proxy;
 mod shutdown;
 mod starttls;
 mod transactions;

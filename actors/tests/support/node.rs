@@ -6,7 +6,7 @@ use std::time::Duration;
 use actors::delivery::delivery_actor::DeliveryMessage;
 use actors::delivery::delivery_supervisor::{DeliverySupervisor, SupervisorMessage};
 use actors::delivery::host_governor::GovernorMessage;
-use actors::delivery::{DeliveryContext, Manners, Opener, Routing};
+use actors::delivery::{Announced, DeliveryContext, Manners, Opener, Routing};
 use actors::smtp::client::Timeouts;
 use actors::status::{DestinationState, DomainStatus, StatusBoard};
 use actors::tls::ClientTls;
@@ -64,6 +64,7 @@ impl Node {
             opener: Opener {
                 dialer: Arc::new(net.clone()),
                 manners: manners(&spool),
+                announced: Announced::default(),
             },
             routing: Routing::default(),
             seed: 7,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actors::delivery::Routing;
 use actors::retention::retention_actor::RetentionMessage;
+use actors::session::Destinations;
 use actors::status::StatusBoard;
 use actors::supervision::{ChildSpec, Exit, Stopping};
 use actors::tree::{self, Tree, TreeConfig};
@@ -26,6 +27,7 @@ async fn start(spool: &Spool, net: Net, smtp: Vec<ChildSpec>) -> Tree {
         dialer: Arc::new(net),
         manners: manners(spool),
         routing: Routing::default(),
+        destinations: Destinations::new(spool.clone()),
         seed: 1,
         web: Vec::new(),
         smtp,

@@ -90,7 +90,7 @@ impl DayKind {
 
 impl KeyspaceId {
     /// Every keyspace that is not of a day.
-    pub const FIXED: [Self; 23] = [
+    pub const FIXED: [Self; 24] = [
         Self::Meta,
         Self::Domains,
         Self::Routes,

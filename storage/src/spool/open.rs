@@ -30,7 +30,8 @@ use crate::keyspace::{accounts, aside, audit, directory as keys, everything, hea
 use crate::limits::{BODY_MEMORY_IN, BODY_MEMORY_OUT, MESSAGE_SIZE_DEFAULT, PAGE_ROWS_MAX};
 use crate::metrics;
 use crate::model::{
-    Alias, Clock, Domain, DomainAlias, DomainId, IdGenerator, Intent, SenderRule, Sequence, Timestamp,
+    Alias, Clock, Domain, DomainAlias, DomainId, IdGenerator, Intent, SenderRule, Sequence,
+    Timestamp,
 };
 use crate::seal::{KeySource, Keyring};
 

@@ -9,6 +9,7 @@ mod files;
 mod keys;
 mod log;
 mod further_names;
+mod keys;
 mod model;
 mod outbound;
 mod queue;

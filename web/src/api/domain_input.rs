@@ -32,7 +32,8 @@ pub(super) struct DomainInput {
     #[serde(default)]
     #[schema(value_type = Option<Vec<DestinationInput>>)]
     destinations: Given<Vec<DestinationInput>>,
-    /// `directory`, `accept`, or null: `directory` as soon as there is a mailbox.
+    /// `directory`, `callout` (the destination is asked), `accept`, or null: `directory` as soon as
+    /// there is a mailbox.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "directory")]
     verify: Given<String>,
@@ -222,9 +223,13 @@ fn domain_name(faults: &mut Faults, field: &str, text: Option<String>) -> Option
 fn read_verify(faults: &mut Faults, word: &str) -> Option<VerifyMode> {
     match word {
         "directory" => Some(VerifyMode::Directory),
+        "callout" => Some(VerifyMode::Callout),
         "accept" => Some(VerifyMode::Accept),
         _ => {
-            faults.add("verify", "expected \"directory\", \"accept\" or null");
+            faults.add(
+                "verify",
+                "expected \"directory\", \"callout\", \"accept\" or null",
+            );
             None
         }
     }

@@ -14,7 +14,7 @@ pub struct DomainView {
     pub name: String,
     /// Where its mail goes.
     pub destinations: Vec<DestinationView>,
-    /// How recipients are checked now: `directory` or `accept`.
+    /// How recipients are checked now: `directory`, `callout` or `accept`.
     pub verify: String,
     /// What was set; absent when it follows from the mailboxes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -32,6 +32,9 @@ pub struct DomainView {
     pub mailboxes: u64,
     /// How many aliases it has.
     pub aliases: u64,
+    /// Its further names.
+    #[serde(default)]
+    pub further_names: Vec<String>,
     /// What became of its mail.
     pub counters: CountersView,
     /// When it was added (RFC 3339).
@@ -140,6 +143,11 @@ impl DomainView {
             hold: domain.hold_at(site.spool.clock().now()).map(HoldView::new),
             mailboxes: counts.mailboxes as u64,
             aliases: counts.aliases as u64,
+            further_names: directory
+                .domain_aliases(Some(domain.id))
+                .iter()
+                .map(|alias| alias.name.to_string())
+                .collect(),
             counters: CountersView::new(&site.spool.counters(domain.id)),
             created_at: domain.created_at.rfc3339(),
         }

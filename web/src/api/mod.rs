@@ -13,6 +13,7 @@ mod audited;
 mod authentication;
 mod caller;
 mod continuity;
+mod domain_alias;
 mod domain_input;
 mod domain_key;
 mod domain_view;
@@ -57,6 +58,7 @@ pub use audit::AuditView;
 pub use authentication::{AuthenticationView, DkimView};
 pub(crate) use caller::require_caller;
 pub use continuity::{ContinuityView, DayView};
+pub use domain_alias::DomainAliasView;
 pub use domain_key::DomainKeyView;
 pub use domain_view::{CountersView, DestinationView, DomainView, HoldView};
 pub use import::ImportReport;
@@ -105,6 +107,8 @@ pub fn router() -> OpenApiRouter<AdminSite> {
         .routes(routes!(status::show))
         .routes(routes!(domains::list, domains::add))
         .routes(routes!(domains::show, domains::change))
+        .routes(routes!(domain_alias::list, domain_alias::add))
+        .routes(routes!(domain_alias::remove))
         .routes(routes!(hold::hold, hold::release))
         .routes(routes!(probe::probe))
         .routes(routes!(

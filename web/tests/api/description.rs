@@ -9,6 +9,7 @@ use crate::site::Site;
 const ROUTES: &[&str] = &[
     "DELETE /api/v1/alias",
     "DELETE /api/v1/aside/{id}",
+    "DELETE /api/v1/domain-alias",
     "DELETE /api/v1/domains/{name}",
     "DELETE /api/v1/domains/{name}/continuity",
     "DELETE /api/v1/domains/{name}/hold",
@@ -19,6 +20,7 @@ const ROUTES: &[&str] = &[
     "GET /api/v1/aliases",
     "GET /api/v1/aside",
     "GET /api/v1/audit",
+    "GET /api/v1/domain-aliases",
     "GET /api/v1/domains",
     "GET /api/v1/domains/{name}",
     "GET /api/v1/domains/{name}/continuity",
@@ -40,6 +42,7 @@ const ROUTES: &[&str] = &[
     "POST /api/v1/admins",
     "POST /api/v1/aliases",
     "POST /api/v1/aside/{id}/release",
+    "POST /api/v1/domain-aliases",
     "POST /api/v1/domains",
     "POST /api/v1/domains/{name}/codes",
     "POST /api/v1/domains/{name}/key",

@@ -298,3 +298,37 @@ async fn an_address_with_a_slash_can_be_managed() {
         .await;
     assert_eq!(answer.status, StatusCode::NO_CONTENT);
 }
+
+#[tokio::test]
+async fn a_further_name_of_a_domain_is_in_force_when_answered_audited_and_removed() {
+    let site = Site::new().await;
+    site.send(Method::POST, "/api/v1/domains", &domain("example.org"))
+        .await;
+    let further = json!({"name": "Example.NET", "domain": "example.org"});
+    let path = "/api/v1/domain-aliases";
+    let added = site.send(Method::POST, path, &further).await;
+    assert_eq!(added.status, StatusCode::CREATED);
+    assert_eq!(added.json()["name"], "example.net");
+    let address = "anybody@example.net".parse().unwrap();
+    let resolved = site.spool.directory().resolve(&address);
+    assert_ne!(resolved, Resolution::ForeignDomain);
+    let again = site.send(Method::POST, path, &further).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    let nobody = json!({"name": "example.com", "domain": "nowhere.example"});
+    let answer = site.send(Method::POST, path, &nobody).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    let listed = site.get("/api/v1/domain-aliases?domain=example.org").await;
+    assert_eq!(listed.json()["items"][0]["domain"], "example.org");
+    let shown = site.get("/api/v1/domains/example.org").await;
+    assert_eq!(shown.json()["further_names"][0], "example.net");
+    let gone = "/api/v1/domain-alias?name=example.net";
+    let removed = site.send(Method::DELETE, gone, &json!({})).await;
+    assert_eq!(removed.status, StatusCode::NO_CONTENT);
+    let resolved = site.spool.directory().resolve(&address);
+    assert_eq!(resolved, Resolution::ForeignDomain);
+    let audit: Vec<String> = site.audit().await.into_iter().map(|row| row.0).collect();
+    assert_eq!(
+        audit,
+        ["domain.add", "domain_alias.add", "domain_alias.remove"]
+    );
+}

@@ -25,6 +25,10 @@ pub(super) enum Expected {
     FinalReply,
     /// The answer to a lone dot after DATA was permitted although no recipient was.
     LoneDot,
+    /// MAIL of an enquiry.
+    EnquirySender,
+    /// RCPT of an enquiry.
+    EnquiryRecipient,
     Quit,
 }
 
@@ -37,8 +41,8 @@ impl Expected {
             Self::StartTls => Phase::StartTls,
             Self::Auth(_) => Phase::Auth,
             Self::Rset => Phase::Rset,
-            Self::Mail => Phase::Mail,
-            Self::Rcpt(_) => Phase::Rcpt,
+            Self::Mail | Self::EnquirySender => Phase::Mail,
+            Self::Rcpt(_) | Self::EnquiryRecipient => Phase::Rcpt,
             Self::Data => Phase::Data,
             Self::FinalReply | Self::LoneDot => Phase::FinalReply,
             Self::Quit => Phase::Quit,
@@ -163,6 +167,8 @@ impl Client {
             Expected::Data => self.on_data(reply),
             Expected::FinalReply => self.on_final(reply),
             Expected::LoneDot => self.finish(false),
+            Expected::EnquirySender => self.on_enquiry_sender(&reply),
+            Expected::EnquiryRecipient => self.on_enquiry_recipient(reply),
         }
     }
 

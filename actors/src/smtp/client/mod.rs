@@ -11,6 +11,7 @@
 mod auth;
 mod body;
 mod capabilities;
+mod enquiry;
 mod envelope;
 mod flow;
 mod phase;
@@ -74,6 +75,8 @@ pub enum Event {
     StartTls,
     /// Send the body: [`Client::body`] for each piece, then [`Client::end_body`].
     BodyWanted,
+    /// The answer to the RCPT of [`Client::enquire`]; none when the peer did not let it come so far.
+    Enquired(Option<Reply>),
     /// The transaction is over. [`Event::Ready`] or [`Event::Ended`] follows.
     Finished(Outcome),
     /// The connection is of no further use: close it.
@@ -162,6 +165,8 @@ pub struct Client {
     reset_needed: bool,
     transactions: u32,
     delivery: Option<Delivery>,
+    /// The RCPT line of an enquiry, until its sender was accepted.
+    enquiry: Option<String>,
 }
 
 impl Client {
@@ -183,6 +188,7 @@ impl Client {
             reset_needed: false,
             transactions: 0,
             delivery: None,
+            enquiry: None,
         }
     }
 

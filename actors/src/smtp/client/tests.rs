@@ -37,6 +37,7 @@ struct Dialogue {
     client: Client,
     outcomes: Vec<Outcome>,
     ending: Option<Ending>,
+    enquired: Vec<Option<u16>>,
     ready: u32,
     tls_wanted: bool,
 }
@@ -47,6 +48,7 @@ impl Dialogue {
             client: Client::new(options),
             outcomes: Vec::new(),
             ending: None,
+            enquired: Vec::new(),
             ready: 0,
             tls_wanted: false,
         }
@@ -82,6 +84,7 @@ impl Dialogue {
                 }
                 Event::Finished(outcome) => self.outcomes.push(outcome),
                 Event::Ended(ending) => self.ending = Some(ending),
+                Event::Enquired(reply) => self.enquired.push(reply.map(|reply| reply.code)),
             }
         }
         let mut said = Vec::new();
@@ -472,6 +475,7 @@ proptest! {
                         prop_assert_eq!(outcome.recipients.len(), 2);
                     }
                     Event::Ended(_) => ended += 1,
+                    Event::Enquired(_) => prop_assert!(false, "nobody asked"),
                 }
                 while let Some(bytes) = client.take_output() {
                     prop_assert_eq!(ended, 0);
@@ -509,4 +513,38 @@ proptest! {
             prop_assert_eq!(dialogue.said(), expected);
         }
     }
+}
+
+#[test]
+fn d6_an_enquiry_asks_for_one_recipient_and_sends_nothing() {
+    let mut dialogue = Dialogue::open(EHLO_ALL);
+    let path: ForwardPath = "a@x.example".parse().unwrap();
+    dialogue.client.enquire(&path);
+    assert_eq!(dialogue.said(), "MAIL FROM:<>\r\n");
+    dialogue.hears("250 ok\r\n", "RCPT TO:<a@x.example>\r\n");
+    dialogue.hears("550 5.1.1 who\r\n", "");
+    assert_eq!(
+        (dialogue.enquired.as_slice(), dialogue.ready),
+        (&[Some(550)][..], 2)
+    );
+    // The next one resets the transaction that was left open.
+    dialogue.client.enquire(&path);
+    assert_eq!(dialogue.said(), "RSET\r\nMAIL FROM:<>\r\n");
+    dialogue.hears("250 ok\r\n501 no null senders\r\n", "");
+    assert_eq!(dialogue.enquired, [Some(550), None]);
+    // An address that needs SMTPUTF8 is not asked for where there is none.
+    let mut dialogue = Dialogue::open("250 mx.example\r\n");
+    dialogue
+        .client
+        .enquire(&"\u{e4}@x.example".parse().unwrap());
+    assert_eq!(dialogue.said(), "");
+    assert_eq!(
+        (dialogue.enquired.as_slice(), dialogue.ready),
+        (&[None][..], 2)
+    );
+    // A peer that says good-bye in the middle ends the connection.
+    dialogue.client.enquire(&path);
+    dialogue.said();
+    dialogue.hears("421 4.3.2 closing\r\n", "");
+    assert!(dialogue.ending.is_some());
 }

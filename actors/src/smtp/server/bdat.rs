@@ -55,7 +55,7 @@ impl Server {
         is_last: bool,
     ) {
         let trace = self.trace(id, at);
-        let content = Content::chunks(id, &trace, self.config.message_size_max);
+        let content = Content::chunks(id, &trace, &self.config);
         if let Some(transaction) = self.transaction.as_mut() {
             transaction.chunks = Some(Chunks::Open(Box::new(content)));
             self.state = State::Chunk {

@@ -9,6 +9,8 @@ use super::super::data::{DataFramer, Framed};
 use super::super::header::{HeaderFacts, HeaderSection};
 use super::super::limits::{BODY_CHUNK, OWN_STAMPS_MAX, RECEIVED_FIELDS_MAX};
 use super::super::reply::Reply;
+use super::super::sloppy::{Newlines, SloppyChunks};
+use super::ServerConfig;
 
 /// Why a message is refused after its content was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +51,12 @@ const FIRST_CAPACITY: usize = 8 * 1024;
 #[derive(Debug)]
 enum Framing {
     Data(DataFramer),
-    Chunks { guard: CrlfGuard, size_bytes: u64 },
+    Chunks {
+        guard: CrlfGuard,
+        /// Set where bare line ends are put up with.
+        sloppy: Option<SloppyChunks>,
+        size_bytes: u64,
+    },
 }
 
 /// One message's content.
@@ -77,13 +84,17 @@ pub(super) struct Finished {
 }
 
 impl Content {
-    pub(super) fn data(id: MessageId, trace: &str, size_max: u64) -> Self {
-        Self::new(id, trace, size_max, Framing::Data(DataFramer::default()))
+    pub(super) fn data(id: MessageId, trace: &str, config: &ServerConfig) -> Self {
+        let framing = Framing::Data(DataFramer::new(config.newlines));
+        Self::new(id, trace, config.message_size_max, framing)
     }
 
-    pub(super) fn chunks(id: MessageId, trace: &str, size_max: u64) -> Self {
+    pub(super) fn chunks(id: MessageId, trace: &str, config: &ServerConfig) -> Self {
+        let size_max = config.message_size_max;
+        let normalise = config.newlines == Newlines::Normalise;
         let framing = Framing::Chunks {
             guard: CrlfGuard::default(),
+            sloppy: normalise.then(SloppyChunks::default),
             size_bytes: 0,
         };
         Self::new(id, trace, size_max, framing)
@@ -138,14 +149,23 @@ impl Content {
     /// Takes a piece of a BDAT chunk.
     pub(super) fn push_chunk(&mut self, input: &[u8]) {
         let before = self.out.len();
-        let Framing::Chunks { guard, size_bytes } = &mut self.framing else {
+        let Framing::Chunks {
+            guard,
+            sloppy,
+            size_bytes,
+        } = &mut self.framing
+        else {
             return;
         };
         *size_bytes += input.len() as u64;
         if self.fault.is_none() {
-            let fault = guard.check(input).err();
+            match sloppy {
+                Some(sloppy) => sloppy.push(input, &mut self.out),
+                None => self.out.extend_from_slice(input),
+            }
+            let new = self.out.get(before..).unwrap_or_default();
+            let fault = guard.check(new).err();
             let size_bytes = *size_bytes;
-            self.out.extend_from_slice(input);
             self.examine(before, fault, size_bytes);
         }
     }

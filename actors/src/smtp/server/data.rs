@@ -35,7 +35,7 @@ impl Server {
 
     pub(super) fn on_data_opened(&mut self, id: MessageId, at: Timestamp) {
         let trace = self.trace(id, at);
-        let content = Content::data(id, &trace, self.config.message_size_max);
+        let content = Content::data(id, &trace, &self.config);
         self.state = State::Data(Box::new(content));
         self.send(Reply::plain(354, "go ahead, end with CRLF.CRLF"));
     }
@@ -135,6 +135,7 @@ impl Server {
         match commit {
             Commit::Stored => {
                 self.messages += 1;
+                self.idle_commands = 0;
                 self.send(Reply::new(250, (0, 0), id.to_string()));
             }
             Commit::Failed => {

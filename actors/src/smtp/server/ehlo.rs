@@ -38,6 +38,7 @@ impl Server {
             reply.lines.extend(self.extensions());
         }
         self.send(reply);
+        self.count_idle_command();
     }
 
     fn extensions(&self) -> Vec<String> {

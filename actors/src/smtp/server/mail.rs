@@ -35,6 +35,7 @@ impl Server {
             reverse_path: mail.reverse_path,
             recipients: Vec::new(),
             smtputf8: mail.smtputf8,
+            size_bytes: mail.size_bytes,
             dsn_return: mail.dsn_return,
             envelope_id: mail.envelope_id,
             has_tried_recipients: false,
@@ -74,6 +75,6 @@ impl Server {
     }
 }
 
-fn needs_utf8(path: &ReversePath) -> bool {
+pub(super) fn needs_utf8(path: &ReversePath) -> bool {
     matches!(path, ReversePath::Mailbox(mailbox) if mailbox.needs_utf8())
 }

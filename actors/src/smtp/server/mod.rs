@@ -18,6 +18,7 @@ mod mail;
 mod rcpt;
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -28,9 +29,12 @@ use storage::model::{
 use self::content::Content;
 use super::command::{Command, CommandError};
 use super::header::HeaderFacts;
-use super::limits::ERRORS_MAX;
+use super::limits::{
+    ERRORS_MAX, ERRORS_MAX_STRESS, IDLE_COMMANDS_MAX, MESSAGE_SIZE_MAX, UNKNOWN_RECIPIENTS_MAX,
+};
 use super::line::{Found, Line, LineReader};
 use super::reply::Reply;
+use super::sloppy::Newlines;
 
 /// What all sessions of a listener share.
 #[derive(Debug, Clone)]
@@ -41,6 +45,24 @@ pub struct ServerConfig {
     pub message_size_max: u64,
     /// STARTTLS is offered.
     pub starttls: bool,
+    /// What becomes of bare CR and LF in messages (IN5).
+    pub newlines: Newlines,
+    /// A null sender may name one recipient only: no notification has more (IN11).
+    pub null_sender_is_single: bool,
+}
+
+impl ServerConfig {
+    /// The defaults.
+    #[must_use]
+    pub fn new(hostname: impl Into<String>) -> Self {
+        Self {
+            hostname: hostname.into(),
+            message_size_max: MESSAGE_SIZE_MAX,
+            starttls: false,
+            newlines: Newlines::Reject,
+            null_sender_is_single: false,
+        }
+    }
 }
 
 /// What the shell has to do.
@@ -54,7 +76,7 @@ pub enum Effect {
         size_bytes: Option<u64>,
     },
     /// Is this recipient ours? Answer with [`Server::recipient_checked`].
-    CheckRecipient(ForwardPath),
+    CheckRecipient(RecipientQuery),
     /// A message begins. Answer with [`Server::body_opened`]; exactly one [`Effect::Commit`] or
     /// [`Effect::DropBody`] follows, unless the connection is lost.
     OpenBody,
@@ -83,6 +105,17 @@ pub struct Submission {
     pub facts: HeaderFacts,
 }
 
+/// What has to be known about a recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecipientQuery {
+    /// Who.
+    pub path: ForwardPath,
+    /// An address of the transaction is not ASCII, so that the way there needs SMTPUTF8 (IN17).
+    pub needs_utf8: bool,
+    /// `SIZE=`, when it was declared (IN13).
+    pub size_bytes: Option<u64>,
+}
+
 /// Whether a transaction may begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
@@ -109,6 +142,15 @@ pub enum RecipientVerdict {
     Disabled,
     /// It cannot be known now: 451 4.3.0.
     Unavailable,
+    /// The destination takes no message of the declared size: 552 5.3.4.
+    TooLarge {
+        /// What it takes, in octets.
+        limit: u64,
+    },
+    /// The destination does not take internationalised addresses: 550 5.6.7.
+    NoUtf8,
+    /// The client has tried too many that do not exist: 421 4.7.0 and close, whoever this one is.
+    Harvesting,
 }
 
 /// What became of a commit.
@@ -147,6 +189,7 @@ struct Transaction {
     reverse_path: ReversePath,
     recipients: Vec<Recipient>,
     smtputf8: bool,
+    size_bytes: Option<u64>,
     dsn_return: Option<DsnReturn>,
     envelope_id: Option<String>,
     /// A RCPT was tried, whatever came of it.
@@ -207,7 +250,13 @@ pub struct Server {
     dialect: Option<Dialect>,
     transaction: Option<Box<Transaction>>,
     errors: u32,
+    /// Commands since the last message that bring none nearer.
+    idle_commands: u32,
+    /// Recipients that do not exist, on this connection.
+    unknown_recipients: u32,
+    commands: u64,
     messages: u32,
+    is_under_stress: bool,
     is_draining: bool,
 }
 
@@ -224,7 +273,11 @@ impl Server {
             dialect: None,
             transaction: None,
             errors: 0,
+            idle_commands: 0,
+            unknown_recipients: 0,
+            commands: 0,
             messages: 0,
+            is_under_stress: false,
             is_draining: false,
         }
     }
@@ -240,6 +293,17 @@ impl Server {
     #[must_use]
     pub const fn client(&self) -> &ClientFacts {
         &self.client
+    }
+
+    /// Puts another address in place of the peer's: the one that a proxy has named (IN28).
+    pub const fn set_client_address(&mut self, address: IpAddr) {
+        self.client.ip = address;
+    }
+
+    /// Command lines that were read to their end.
+    #[must_use]
+    pub const fn commands(&self) -> u64 {
+        self.commands
     }
 
     /// Messages that were taken over on this connection.
@@ -278,6 +342,11 @@ impl Server {
     pub fn idle_timeout(&mut self) {
         self.abandon();
         self.close_with(Reply::new(421, (4, 2), "idle for too long"));
+    }
+
+    /// Says whether the node is short of connections: it has less patience with errors then (IN4).
+    pub const fn set_stress(&mut self, is_under_stress: bool) {
+        self.is_under_stress = is_under_stress;
     }
 
     /// The node stops: an idle session ends now, a transaction may still finish (IN30).
@@ -325,6 +394,7 @@ impl Server {
             }
         };
         input.advance(taken);
+        self.commands += 1;
         match line {
             Ok(Ok(command)) => self.on_command(command, input),
             Ok(Err(error)) => self.on_command_error(error),
@@ -346,7 +416,7 @@ impl Server {
                 is_last,
             } => self.on_bdat(size_bytes, is_last),
             Command::Rset => self.on_rset(),
-            Command::Noop => self.send(Reply::new(250, (0, 0), "OK")),
+            Command::Noop => self.on_noop(),
             Command::Help => self.on_help(),
             Command::Vrfy => self.on_vrfy(),
             Command::Quit => self.on_quit(),
@@ -381,11 +451,34 @@ impl Server {
         self.send(reply);
         if counts {
             self.errors += 1;
-            if self.errors >= ERRORS_MAX {
-                self.abandon();
-                self.close_with(Reply::new(421, (7, 0), "too many errors"));
-            }
+            self.end_if_hopeless();
         }
+    }
+
+    /// Counts a command that brings no mail; a peer that has nothing else to say is sent away.
+    fn count_idle_command(&mut self) {
+        self.idle_commands += 1;
+        if self.idle_commands > IDLE_COMMANDS_MAX {
+            self.give_up("too many commands without mail");
+        }
+    }
+
+    fn end_if_hopeless(&mut self) {
+        let errors_max = if self.is_under_stress {
+            ERRORS_MAX_STRESS
+        } else {
+            ERRORS_MAX
+        };
+        if self.errors >= errors_max {
+            self.give_up("too many errors");
+        } else if self.unknown_recipients >= UNKNOWN_RECIPIENTS_MAX {
+            self.give_up("too many recipients that do not exist");
+        }
+    }
+
+    fn give_up(&mut self, text: &'static str) {
+        self.abandon();
+        self.close_with(Reply::new(421, (7, 0), text));
     }
 
     fn out_of_order(&mut self, text: &'static str) {

@@ -28,9 +28,9 @@ struct Session {
 impl Session {
     fn new() -> Self {
         let config = ServerConfig {
-            hostname: HOST.to_owned(),
             message_size_max: LIMIT,
             starttls: true,
+            ..ServerConfig::new(HOST)
         };
         let client = ClientFacts {
             ip: "192.0.2.7".parse().unwrap(),
@@ -108,8 +108,8 @@ impl Session {
             match effect {
                 Effect::Send(reply) => reply.write_to(&mut self.said),
                 Effect::CheckSender { .. } => self.server.sender_checked(self.admission),
-                Effect::CheckRecipient(path) => {
-                    self.server.recipient_checked(&verdict(&path));
+                Effect::CheckRecipient(query) => {
+                    self.server.recipient_checked(&verdict(&query));
                 }
                 Effect::OpenBody => {
                     assert!(self.body.is_none(), "two bodies at once");
@@ -149,8 +149,8 @@ fn without_trace(body: &[u8]) -> &[u8] {
     &body[date_end + 8..]
 }
 
-fn verdict(path: &ForwardPath) -> RecipientVerdict {
-    match path {
+fn verdict(query: &RecipientQuery) -> RecipientVerdict {
+    match &query.path {
         ForwardPath::Postmaster => RecipientVerdict::Accepted,
         ForwardPath::Mailbox(mailbox) if mailbox.domain().as_str() != "x.example" => {
             RecipientVerdict::ForeignDomain

@@ -48,7 +48,12 @@ async fn a_further_name_leads_to_the_domain_until_it_is_removed_and_after_a_rest
     assert_eq!(resolve(&spool), expected);
     let serving = spool.directory().domain_serving(&name("x2.example"));
     assert_eq!(serving.unwrap().name, name("x.example"));
-    assert!(spool.directory().domain_by_name(&name("x2.example")).is_none());
+    assert!(
+        spool
+            .directory()
+            .domain_by_name(&name("x2.example"))
+            .is_none()
+    );
     spool
         .remove_domain_alias(&name("x2.example"), audit())
         .await
@@ -125,9 +130,15 @@ async fn d6_answers_of_callouts_are_kept_and_swept_by_age() {
     };
     for number in 0..700 {
         let local = format!("u{number}");
-        spool.save_callout_answer(X, &local, negative).await.unwrap();
+        spool
+            .save_callout_answer(X, &local, negative)
+            .await
+            .unwrap();
     }
-    spool.save_callout_answer(X, "alice", positive).await.unwrap();
+    spool
+        .save_callout_answer(X, "alice", positive)
+        .await
+        .unwrap();
     spool
         .save_learned("route/x", b"kept"[..].into())
         .await
@@ -137,13 +148,22 @@ async fn d6_answers_of_callouts_are_kept_and_swept_by_age() {
     let kept = spool.callout_answer(X, "alice").await.unwrap();
     assert_eq!(kept, Some(positive));
     assert_eq!(spool.callout_answer(X, "bob").await.unwrap(), None);
-    assert_eq!(spool.callout_answer(DomainId(2), "alice").await.unwrap(), None);
+    assert_eq!(
+        spool.callout_answer(DomainId(2), "alice").await.unwrap(),
+        None
+    );
     tokio::time::advance(3 * hour).await;
-    let swept = spool.sweep_callout_answers(4 * hour, 2 * hour).await.unwrap();
+    let swept = spool
+        .sweep_callout_answers(4 * hour, 2 * hour)
+        .await
+        .unwrap();
     assert_eq!(swept, 700);
     assert!(spool.callout_answer(X, "alice").await.unwrap().is_some());
     tokio::time::advance(2 * hour).await;
-    let swept = spool.sweep_callout_answers(4 * hour, 2 * hour).await.unwrap();
+    let swept = spool
+        .sweep_callout_answers(4 * hour, 2 * hour)
+        .await
+        .unwrap();
     assert_eq!(swept, 1);
     let other = spool.load_learned("route/x").await.unwrap();
     assert_eq!(other.as_deref(), Some(&b"kept"[..]));
