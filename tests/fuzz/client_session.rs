@@ -78,10 +78,12 @@ pub(crate) fn target(input: &[u8]) -> u64 {
                     client.begin(transaction());
                 }
                 Event::StartTls => client.tls_established(),
-                Event::BodyWanted => {
+                Event::BodyWanted if client.is_sending_body() => {
                     client.body(Bytes::from_static(BODY)).unwrap();
                     client.end_body().unwrap();
                 }
+                // The peer has ended the transaction before the body could begin.
+                Event::BodyWanted => {}
                 Event::Enquired(_) => {}
                 Event::Finished(outcome) => {
                     finished += 1;
