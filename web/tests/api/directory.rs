@@ -329,6 +329,6 @@ async fn a_further_name_of_a_domain_is_in_force_when_answered_audited_and_remove
     let audit: Vec<String> = site.audit().await.into_iter().map(|row| row.0).collect();
     assert_eq!(
         audit,
-        ["domain.add", "domain_alias.add", "domain_alias.remove"]
+        ["domain_alias.remove", "domain_alias.add", "domain.add"]
     );
 }
