@@ -7,6 +7,8 @@ pub(crate) type Dialogue = (&'static str, Vec<u8>, Vec<&'static str>);
 #[expect(clippy::too_many_lines, reason = "a table")]
 pub(crate) fn messages() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let (taken, too_large, loops, bare) = ("250 2.0.0", "552 5.3.4", "554 5.4.6", "550 5.6.0");
+    // Deeper and more numerous than anything honest: the filter's structure limits refuse it.
+    let structure = "550 5.7.1 refused: structure";
     let text = |text: String| text.into_bytes();
     let nested = |depth: usize| {
         let mut message = String::new();
@@ -122,15 +124,15 @@ pub(crate) fn messages() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             taken,
         ),
         ("parts nested 50 deep", nested(50), taken),
-        ("parts nested 1,000 deep", nested(1_000), taken),
-        ("parts nested 10,000 deep", nested(10_000), taken),
+        ("parts nested 1,000 deep", nested(1_000), structure),
+        ("parts nested 10,000 deep", nested(10_000), structure),
         ("1,000 parts", parts(1_000), taken),
-        ("10,000 parts", parts(10_000), taken),
-        ("100,000 parts", parts(100_000), taken),
+        ("10,000 parts", parts(10_000), structure),
+        ("100,000 parts", parts(100_000), structure),
         (
             "messages nested 5,000 deep",
             text("Content-Type: message/rfc822\r\n\r\n".repeat(5_000)),
-            taken,
+            structure,
         ),
         (
             "1,000,000 empty lines",
