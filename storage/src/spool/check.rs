@@ -18,8 +18,8 @@ use crate::keyspace::accounts::{self, AccountRow};
 use crate::keyspace::heads::DomainHead;
 use crate::keyspace::{aside, directory, heads, learned, log, message, meta, queue, transit, view};
 use crate::model::{
-    Administrator, Alias, ApiToken, AuditRow, Counters, Credentials, Domain, DomainAlias, DomainId, Intent,
-    MessageId, MessageRow, OneTimeToken, SenderRule, Sequence, Session,
+    Administrator, Alias, ApiToken, AuditRow, Counters, Credentials, Domain, DomainAlias, DomainId,
+    Intent, MessageId, MessageRow, OneTimeToken, SenderRule, Sequence, Session,
 };
 
 /// Problems named in a result, at most; all are counted.
