@@ -55,7 +55,14 @@ pub struct Schedule {
     borrowed: u16,
     recovery_began: Option<Timestamp>,
     canaries_tried: BTreeSet<Sequence>,
-    deaths: BTreeMap<Sequence, u32>,
+    deaths: BTreeMap<Sequence, Deaths>,
+}
+
+/// The connections that a message has ended.
+#[derive(Debug, Clone, Copy, Default)]
+struct Deaths {
+    count: u32,
+    is_poison: bool,
 }
 
 impl Schedule {
@@ -156,14 +163,16 @@ impl Schedule {
 
     /// A message's transaction ended with its connection. True when the message is poison: it did
     /// so before, and others pass; it then waits for a time of its own (the ordinary retry table)
-    /// and is never a canary.
+    /// and is never a canary. It stays poison until it is answered: a night without other mail does
+    /// not make it better.
     pub fn on_connection_death(&mut self, sequence: Sequence, others_pass: bool) -> bool {
         if self.deaths.len() >= DEATHS_MAX {
             self.deaths.pop_first();
         }
-        let deaths = self.deaths.entry(sequence).or_insert(0);
-        *deaths = deaths.saturating_add(1);
-        *deaths >= POISON_AT && others_pass
+        let deaths = self.deaths.entry(sequence).or_default();
+        deaths.count = deaths.count.saturating_add(1);
+        deaths.is_poison |= deaths.count >= POISON_AT && others_pass;
+        deaths.is_poison
     }
 
     /// A message was answered: whatever ended its connections before is forgotten.
@@ -230,7 +239,7 @@ impl Schedule {
 fn is_canary(
     candidate: &Candidate,
     tried: &BTreeSet<Sequence>,
-    deaths: &BTreeMap<Sequence, u32>,
+    deaths: &BTreeMap<Sequence, Deaths>,
 ) -> bool {
     !candidate.bulk
         && candidate.size_bytes < CANARY_SIZE_MAX
@@ -372,6 +381,7 @@ mod tests {
         assert!(!schedule.on_connection_death(Sequence(2), false));
         assert!(!schedule.on_connection_death(Sequence(2), false), "all die");
         assert!(schedule.on_connection_death(Sequence(1), true));
+        assert!(schedule.on_connection_death(Sequence(1), false), "still");
         schedule.push(mail(1, 3600), NOW);
         assert!(!schedule.has_canary());
         schedule.on_answered(Sequence(1));

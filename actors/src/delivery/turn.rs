@@ -59,6 +59,8 @@ pub enum LeaseEnd {
         delivered: u32,
         /// The DeliveryActor was asked about it.
         judged: bool,
+        /// Nothing was answered: the connection broke with it.
+        broke: bool,
     },
     /// Nothing is to be recorded: the entry goes back to its place.
     PutBack {

@@ -57,16 +57,22 @@ impl Node {
 
     /// A node on a store that is there already.
     pub(crate) async fn on(spool: Spool, net: Net) -> Self {
+        let opener = Opener {
+            dialer: Arc::new(net.clone()),
+            manners: manners(&spool),
+            announced: Announced::default(),
+        };
+        Self::start(spool, net, opener, Routing::default()).await
+    }
+
+    /// A node that opens its connections in this way.
+    pub(crate) async fn start(spool: Spool, net: Net, opener: Opener, routing: Routing) -> Self {
         let board = StatusBoard::default();
         let context = DeliveryContext {
             spool: spool.clone(),
             board: board.clone(),
-            opener: Opener {
-                dialer: Arc::new(net.clone()),
-                manners: manners(&spool),
-                announced: Announced::default(),
-            },
-            routing: Routing::default(),
+            opener,
+            routing,
             seed: 7,
         };
         let (delivery, _) = DeliverySupervisor::spawn(None, DeliverySupervisor, context)
@@ -105,17 +111,29 @@ impl Intake {
         recipients: &[&str],
         content: &'static [u8],
     ) -> MessageId {
-        let id = self.spool.next_id();
-        let mut body = self.spool.begin_body(id);
-        body.write(Bytes::from_static(content)).await.unwrap();
-        let recipients: Vec<Recipient> = recipients
+        let recipients = recipients
             .iter()
             .map(|text| Recipient::new(ForwardPath::Mailbox(text.parse().unwrap())))
             .collect();
+        self.accept_envelope(domain, envelope(recipients), content)
+            .await
+    }
+
+    /// The same with an envelope.
+    pub(crate) async fn accept_envelope(
+        &self,
+        domain: DomainId,
+        envelope: Envelope,
+        content: &'static [u8],
+    ) -> MessageId {
+        let id = self.spool.next_id();
+        let mut body = self.spool.begin_body(id);
+        body.write(Bytes::from_static(content)).await.unwrap();
+        let recipients = envelope.recipients.clone();
         let message = NewMessage {
             id,
             accepted_at: self.spool.clock().now(),
-            envelope: envelope(recipients.clone()),
+            envelope,
             body: body.finish().await.unwrap(),
             entries: vec![NewEntry {
                 domain,
@@ -277,7 +295,7 @@ pub(crate) fn audit() -> AuditRow {
     }
 }
 
-fn envelope(recipients: Vec<Recipient>) -> Envelope {
+pub(crate) fn envelope(recipients: Vec<Recipient>) -> Envelope {
     Envelope {
         reverse_path: ReversePath::Mailbox("sender@example.com".parse().unwrap()),
         recipients,

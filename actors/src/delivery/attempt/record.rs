@@ -40,14 +40,25 @@ impl Attempt {
         let sent = conversation.send(transaction, body).await;
         self.note_chunking(&sent);
         let verdict = classify::attempt(&sent.outcome, sent.ending.as_ref());
-        let report = Finished::new(&work.entry, &verdict, &sent);
+        let mut report = Finished::new(&work.entry, &verdict, &sent);
+        let broke = verdict
+            .recipients
+            .iter()
+            .all(|class| *class == Class::Connection);
         if let Some(latency) = report.latency {
             metrics::destination_replied(latency);
         }
         let ending = sent.ending.clone();
         let delivery = work.delivery.clone();
         let sequence = work.entry.sequence;
-        let end = self.record(work, &peer, verdict, sent).await?;
+        let mut end = self.record(work, &peer, verdict, sent).await?;
+        if let LeaseEnd::Recorded { broke: noted, .. } = &mut end
+            && broke
+        {
+            // Poison: it is the message that breaks connections, not the host.
+            report.signal = Signal::Nothing;
+            *noted = true;
+        }
         delivery
             .send_message(DeliveryMessage::LeaseEnded { sequence, end })
             .map_err(|_| Orphaned)?;
@@ -224,6 +235,7 @@ const fn recorded(settled: Settled, delivered: u32, judged: bool) -> LeaseEnd {
         settled,
         delivered,
         judged,
+        broke: false,
     }
 }
 

@@ -102,8 +102,11 @@ impl DeliveryState {
                 settled,
                 delivered,
                 judged,
+                broke,
             } => {
-                self.window.answered(sequence);
+                if !broke {
+                    self.window.answered(sequence);
+                }
                 self.crashes.remove(&sequence);
                 if !judged {
                     self.note_delivery();

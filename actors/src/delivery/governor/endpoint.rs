@@ -11,6 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use super::super::classify::{Overload, ReplyKey, Signal};
 use super::super::health::{EndpointHealth, Suspicion, Trouble};
 use super::super::ramp::{self, Gate, Ramp, RampPhase, SendMark};
+use super::busy::Busy;
 use super::connections::Connections;
 use super::event::{
     AttemptReport, ConnectionId, Conveyance, EndpointId, GovernorAlert, GovernorEffect,
@@ -34,6 +35,11 @@ const SPEED_WEIGHT: f64 = 0.1;
 /// Without any progress for this long, with messages under way, a connect confirms that the host is
 /// there: a black hole swallows live sessions without a sound.
 const STALLED_AFTER: Duration = Duration::from_secs(30);
+
+/// A host that breaks every transaction is tried again after this time, at first …
+const BROKEN_MIN: Duration = Duration::from_secs(5);
+/// … and at most.
+const BROKEN_MAX: Duration = Duration::from_secs(60);
 
 /// What is under way to an endpoint, as its permit remembers it.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +75,10 @@ pub(super) struct Endpoint {
     watched_from: Duration,
     canary_pause: Pause,
     deferred: Option<(ReplyKey, u32)>,
+    /// It has broken a transaction since it last answered one, however often it was reached.
+    broken: bool,
+    broken_pause: Pause,
+    busy: Busy,
 }
 
 impl Endpoint {
@@ -101,6 +111,9 @@ impl Endpoint {
             watched_from: now,
             canary_pause: Pause::default(),
             deferred: None,
+            broken: false,
+            broken_pause: Pause::default(),
+            busy: Busy::default(),
         }
     }
 
@@ -132,7 +145,10 @@ impl Endpoint {
         let gate = match self.health {
             EndpointHealth::Up => match self.shortage.next_at() {
                 Some(at) => single(Some(at), self.in_flight),
-                None => self.ramp.gate(self.in_flight, now),
+                None => match self.busy.until().filter(|until| now < *until) {
+                    Some(until) => Gate::Until(until),
+                    None => self.ramp.gate(self.in_flight, now),
+                },
             },
             EndpointHealth::Canary { .. } => single(self.canary_pause.until(), self.in_flight),
             _ => return Gate::Full,
@@ -261,6 +277,8 @@ impl Endpoint {
     fn progress(&mut self, now: Duration) {
         self.last_progress = Some(now);
         self.failed_since_progress = false;
+        self.broken = false;
+        self.broken_pause = Pause::default();
         self.health.on_progress();
     }
 
@@ -275,6 +293,7 @@ impl Endpoint {
             self.ramp.answered(now);
         }
         self.canary_pause = Pause::default();
+        self.busy = Busy::default();
         if self.health.on_delivered() {
             self.up_since = Some(now);
             self.restart_ramp(now);
@@ -323,6 +342,9 @@ impl Endpoint {
         if self.health != EndpointHealth::Up {
             return;
         }
+        if self.in_flight <= 1 {
+            self.busy.refused_alone(now);
+        }
         if kind == Overload::Resource && self.shortage.refused(now) {
             let alert = GovernorAlert::ResourceFull { endpoint: self.id };
             out.push(GovernorEffect::Alert(alert));
@@ -349,7 +371,16 @@ impl Endpoint {
         let progress = self.last_progress.filter(|_| !self.failed_since_progress);
         self.failed_since_progress = true;
         let suspicion = self.health.on_connection_failure(now, progress, jitter);
+        let again = self.broken;
+        self.broken |= !report.at_opening;
         match suspicion {
+            // It is reached and breaks what it began, every time: that is not up (S12), and asking
+            // costs it a process.
+            Suspicion::Begun | Suspicion::Down if again && !report.at_opening => {
+                self.go_down(Trouble::Unreachable, now, out);
+                self.broken_pause.extend(BROKEN_MIN, BROKEN_MAX, now);
+                self.probes.wait_until(self.broken_pause.until());
+            }
             Suspicion::Down => {
                 self.go_down(Trouble::Unreachable, now, out);
                 self.probes.start(now, rng);

@@ -13,6 +13,7 @@
 //!   at which it will be is named by a [`GovernorEffect::WakeAt`];
 //! - the same events at the same times with the same seed have the same effects.
 
+mod busy;
 mod choice;
 mod connections;
 mod demand;

@@ -66,6 +66,12 @@ impl ProbeTimer {
         self.due_at = Some(now + period(rng));
     }
 
+    /// The next probe goes out at a time.
+    pub(super) const fn wait_until(&mut self, at: Option<Duration>) {
+        self.refusal = None;
+        self.due_at = at;
+    }
+
     /// The next probe goes out at once; pauses are over.
     pub(super) fn hurry(&mut self, now: Duration) {
         self.refusal = None;
