@@ -190,6 +190,17 @@ impl Directory {
         table.mailboxes.get(mailbox.key().as_str()).copied()
     }
 
+    /// The keys of the aliases that lead to a mailbox, sorted.
+    #[must_use]
+    pub fn aliases_of(&self, domain: DomainId, mailbox_key: &str) -> Vec<String> {
+        let tables = self.read();
+        let table = tables.table(domain);
+        let aliases = table.map(|table| table.alias_keys(mailbox_key).map(str::to_owned));
+        let mut aliases: Vec<String> = aliases.map_or_else(Vec::new, Iterator::collect);
+        aliases.sort_unstable();
+        aliases
+    }
+
     /// Mailboxes and aliases of one domain.
     #[must_use]
     pub fn counts_of(&self, domain: DomainId) -> DirectoryCounts {

@@ -16,6 +16,7 @@ pub(crate) mod log;
 pub(crate) mod message;
 pub(crate) mod meta;
 pub(crate) mod moved;
+pub(crate) mod outbox;
 pub(crate) mod queue;
 pub(crate) mod sender_rules;
 pub(crate) mod transit;

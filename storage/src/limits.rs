@@ -103,5 +103,15 @@ pub const SEARCH_TERMS_MAX: usize = 16;
 /// Largest draft, in bytes, attachments included.
 pub const DRAFT_BYTES_MAX: usize = 35 * 1024 * 1024;
 
+/// Messages of one mailbox that wait in the outbox.
+pub const OUTBOX_MAX: usize = 100;
+
+/// Recipients that one mailbox may write to in a day, and all mailboxes of a domain together: what a
+/// stolen password is worth to a spammer.
+pub const SENT_RECIPIENTS_MAX: u32 = 500;
+
+/// See [`SENT_RECIPIENTS_MAX`].
+pub const SENT_RECIPIENTS_OF_DOMAIN_MAX: u32 = 10_000;
+
 /// Drafts of one mailbox.
 pub const DRAFTS_MAX: usize = 200;

@@ -23,6 +23,7 @@ mod continuity;
 mod copies;
 mod damaged;
 mod directory;
+mod dkim;
 mod domain_aliases;
 mod due;
 mod files;
@@ -35,6 +36,7 @@ mod log;
 mod mailboxes;
 mod open;
 mod outbound;
+mod outbox;
 mod outcome;
 mod queue;
 mod removal;
@@ -53,7 +55,7 @@ mod withheld;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 
 use crate::access::Access;
 use crate::bodies::{BodyFiles, Budget};
@@ -89,6 +91,7 @@ pub use directory::NewDomain;
 pub use intents::IntentTicket;
 pub use log::{LogCursor, LogFilter, LogPage};
 pub use open::SpoolOptions;
+pub use outbox::{OUTGOING_PART, SendLater};
 pub use outcome::RecipientOutcome;
 pub use settle::{Settled, Settlement};
 pub use space::{DiskGuard, IntakeState, Space, SpaceProbe, Volume};
@@ -123,6 +126,7 @@ struct Inner {
     compressors: Compressors,
     views: view::Locks,
     backfills: backfill::Backfills,
+    sent: Notify,
     space: SpaceWatch,
     failed: watch::Receiver<Option<String>>,
 }

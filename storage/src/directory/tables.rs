@@ -145,6 +145,13 @@ impl DomainTable {
         targets.filter(|target| target.as_ref() == mailbox).count()
     }
 
+    /// The keys of the aliases that lead to a mailbox, in no order.
+    pub(crate) fn alias_keys<'t>(&'t self, mailbox: &'t str) -> impl Iterator<Item = &'t str> {
+        let aliases = self.aliases.iter();
+        let of_mailbox = aliases.filter(move |(_, target)| target.as_ref() == mailbox);
+        of_mailbox.map(|(alias, _)| alias.as_ref())
+    }
+
     pub(crate) fn put_mailbox(&mut self, key: &str, enabled: bool) {
         self.mailboxes.insert(key.into(), enabled);
     }

@@ -53,6 +53,10 @@ pub enum KeyspaceId {
     Drafts,
     /// Mailbox | number → how a change of many messages is taken back.
     Undo,
+    /// Time of leaving | message id → what a user has sent and what has not left yet.
+    Outbox,
+    /// Domain id → the key that signs mail of its users.
+    DkimKeys,
     /// What delivery learnt about a destination and would learn again.
     Learned,
     /// Rows of one day, dropped together.
@@ -90,7 +94,7 @@ impl DayKind {
 
 impl KeyspaceId {
     /// Every keyspace that is not of a day.
-    pub const FIXED: [Self; 24] = [
+    pub const FIXED: [Self; 26] = [
         Self::Meta,
         Self::Domains,
         Self::Routes,
@@ -114,6 +118,8 @@ impl KeyspaceId {
         Self::Withheld,
         Self::Drafts,
         Self::Undo,
+        Self::Outbox,
+        Self::DkimKeys,
         Self::Learned,
     ];
 
@@ -144,6 +150,8 @@ impl KeyspaceId {
             Self::Withheld => "withheld",
             Self::Drafts => "drafts",
             Self::Undo => "undo",
+            Self::Outbox => "outbox",
+            Self::DkimKeys => "dkim_keys",
             Self::Learned => "learned",
             Self::Day { kind, day } => return Cow::Owned(format!("{}{day}", kind.prefix())),
         })

@@ -63,6 +63,30 @@ impl MessageId {
     }
 }
 
+/// What leaves with a message that a user has written. Each is a message of its own, because it is
+/// sealed for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Companion {
+    /// The copy for the author's own server; the author's *Sent* refers to it.
+    Home,
+    /// What goes to domains that are not protected here.
+    World,
+}
+
+impl MessageId {
+    /// The id of a message that belongs to this one, and back. No node number has these bits, so
+    /// nothing else has that id.
+    #[must_use]
+    pub const fn companion(self, companion: Companion) -> Self {
+        let mut bytes = self.0;
+        bytes[6] ^= match companion {
+            Companion::Home => 0x80,
+            Companion::World => 0x40,
+        };
+        Self(bytes)
+    }
+}
+
 impl fmt::Display for MessageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = self.value();

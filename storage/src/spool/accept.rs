@@ -68,6 +68,19 @@ pub enum NewDisposition {
     },
 }
 
+/// Rows that go with the commit that accepts messages.
+#[derive(Debug, Default)]
+pub(super) struct Closing {
+    rows: Vec<(KeyspaceId, Vec<u8>)>,
+}
+
+impl Closing {
+    /// One row more.
+    pub(super) fn delete(&mut self, keyspace: KeyspaceId, key: &[u8]) {
+        self.rows.push((keyspace, key.to_vec()));
+    }
+}
+
 /// A message whose rows are encoded as far as they can be without positions.
 pub(super) struct PreparedMessage {
     id: MessageId,
@@ -92,48 +105,75 @@ impl Spool {
     /// [`SpoolError::UnknownDomain`] when a domain was removed since its recipient was accepted:
     /// answer 451. [`SpoolError::Engine`] when the store failed: answer 451, and
     /// [`Spool::failed`] says why. In any case nothing was taken over.
-    pub async fn accept(&self, mut message: NewMessage) -> Result<(), SpoolError> {
+    pub async fn accept(&self, message: NewMessage) -> Result<(), SpoolError> {
+        self.accept_all(vec![message], Closing::default()).await
+    }
+
+    /// Takes several messages over in one commit, with which other rows go: all of it, or nothing.
+    pub(super) async fn accept_all(
+        &self,
+        messages: Vec<NewMessage>,
+        closing: Closing,
+    ) -> Result<(), SpoolError> {
         let started = self.clock().monotonic();
         let mut batch = Batch::new();
-        let copies = match message.copies.take() {
-            Some(copies) => Copies::prepare(self, message.id, copies)?,
-            None => Vec::new(),
-        };
-        if copies.is_empty() {
-            self.settle_place(&mut message.body, BodyPlace::Transit)
-                .await?;
-        } else {
-            let entries = message.entries.iter().map(|entry| entry.domain);
-            let domains = entries.chain(copies.iter().map(|of| of.domain));
-            let day = self.last_day(domains, message.accepted_at);
-            self.settle_place(&mut message.body, kept(day)).await?;
+        for (keyspace, key) in &closing.rows {
+            batch.delete(*keyspace, key);
         }
-        let mut prepared = PreparedMessage::new(message, &mut batch)?;
-        prepared.copies = copies;
+        let mut prepared = Vec::with_capacity(messages.len());
+        for message in messages {
+            prepared.push(self.prepare(message, &mut batch).await?);
+        }
         self.accept_prepared(&mut prepared, batch).await?;
-        for of in &prepared.copies {
-            of.tell(self);
+        for message in prepared {
+            for of in &message.copies {
+                of.tell(self);
+            }
+            message.accepted();
         }
-        prepared.accepted();
         metrics::accepted(self.clock().monotonic().saturating_sub(started));
         Ok(())
     }
 
+    async fn prepare(
+        &self,
+        mut message: NewMessage,
+        batch: &mut Batch,
+    ) -> Result<PreparedMessage, SpoolError> {
+        let copies = match message.copies.take() {
+            Some(copies) => Copies::prepare(self, message.id, copies)?,
+            None => Vec::new(),
+        };
+        let place = if copies.is_empty() {
+            BodyPlace::Transit
+        } else {
+            let entries = message.entries.iter().map(|entry| entry.domain);
+            let domains = entries.chain(copies.iter().map(|of| of.domain));
+            kept(self.last_day(domains, message.accepted_at))
+        };
+        self.settle_place(&mut message.body, place).await?;
+        let mut prepared = PreparedMessage::new(message, batch)?;
+        prepared.copies = copies;
+        Ok(prepared)
+    }
+
     async fn accept_prepared(
         &self,
-        prepared: &mut PreparedMessage,
+        prepared: &mut [PreparedMessage],
         batch: Batch,
     ) -> Result<(), SpoolError> {
         let mut batch = Some(batch);
+        // Only what may have to be tried again needs its writes twice.
+        let has_copies = prepared.iter().any(|message| !message.copies.is_empty());
         loop {
-            let at = prepared.row.accepted_at;
-            self.load_counts_of(&prepared.copies, prepared.id, at)
-                .await?;
-            // Only what may have to be tried again needs its writes twice.
-            let attempt = if prepared.copies.is_empty() {
-                batch.take()
-            } else {
+            for message in prepared.iter() {
+                let at = message.row.accepted_at;
+                self.load_counts_of(&message.copies, message.id, at).await?;
+            }
+            let attempt = if has_copies {
                 batch.clone()
+            } else {
+                batch.take()
             };
             let staged = self
                 .inner
@@ -141,13 +181,7 @@ impl Spool {
                 .commit(
                     attempt.unwrap_or_else(Batch::new),
                     Durability::Synced,
-                    |order, batch| {
-                        prepared.check(order)?;
-                        for of in &prepared.copies {
-                            of.check(order, prepared.id, at)?;
-                        }
-                        prepared.stage(order, batch).map_err(StageError::from)
-                    },
+                    |order, batch| stage_all(prepared, order, batch),
                 )
                 .await;
             match staged {
@@ -157,6 +191,24 @@ impl Spool {
             }
         }
     }
+}
+
+/// Checks everything before anything is changed.
+fn stage_all(
+    prepared: &mut [PreparedMessage],
+    order: &mut Order,
+    batch: &mut Batch,
+) -> Result<(), StageError> {
+    for message in prepared.iter() {
+        message.check(order)?;
+        for of in &message.copies {
+            of.check(order, message.id, message.row.accepted_at)?;
+        }
+    }
+    for message in prepared {
+        message.stage(order, batch)?;
+    }
+    Ok(())
 }
 
 impl PreparedMessage {

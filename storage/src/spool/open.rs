@@ -219,6 +219,7 @@ impl Spool {
                 compressors: Compressors::default(),
                 views: super::view::Locks::default(),
                 backfills: Backfills::new(backfills),
+                sent: tokio::sync::Notify::new(),
                 space,
                 failed,
             }),

@@ -11,6 +11,7 @@ mod keys;
 mod log;
 mod model;
 mod outbound;
+mod outbox;
 mod queue;
 mod retention;
 mod sender_rules;

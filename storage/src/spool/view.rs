@@ -55,7 +55,7 @@ impl Default for Locks {
 
 impl Locks {
     /// Waits until nobody else changes this mailbox.
-    async fn lock(&self, scope: &Scope) -> Option<MutexGuard<'_, ()>> {
+    pub(super) async fn lock(&self, scope: &Scope) -> Option<MutexGuard<'_, ()>> {
         let at = usize::try_from(scope.tag()).unwrap_or_default() % SHARDS;
         Some(self.shards.get(at)?.lock().await)
     }

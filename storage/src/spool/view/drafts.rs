@@ -243,6 +243,17 @@ impl Spool {
         Ok(DraftSaved::Saved(head.revision))
     }
 
+    /// Keys of all rows of a draft.
+    pub(in crate::spool) async fn draft_keys(
+        &self,
+        scope: &Scope,
+        id: DraftId,
+    ) -> Result<Vec<Bytes>, SpoolError> {
+        let range = keys::draft_range(&view::scope_key(scope), id.0);
+        let rows = self.draft_rows(range).await?;
+        Ok(rows.into_iter().map(|(key, _)| key).collect())
+    }
+
     fn draft_of(&self, scope: &Scope, id: MessageId, row: &[u8]) -> Result<Draft, SpoolError> {
         let key = keys::head_key(&view::scope_key(scope), id);
         let opened = self
