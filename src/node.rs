@@ -28,6 +28,7 @@ use storage::model::SystemClock;
 use storage::seal::KeySource;
 use storage::spool::{OpenError, Spool, SpoolError, SpoolOptions};
 use web::auth::{OperatorToken, TOKEN_FILE};
+use web::portal::Reading;
 
 use crate::config::{Changes, Config, Consequence};
 use crate::telemetry::Telemetry;
@@ -90,10 +91,12 @@ impl Node {
             board: &board,
             token,
             certificates: &certificates,
+            reading: Reading::fresh().map_err(|error| StartError::Randomness(error.to_string()))?,
         };
         let tree = tree::start(TreeConfig {
             spool: spool.clone(),
             board: board.clone(),
+            hostname: config.node.hostname.to_string(),
             dialer: Arc::new(dialer(&config, resolver.clone())),
             manners: manners(&config, client_tls, &spool, &addresses),
             routing: Routing {

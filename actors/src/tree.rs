@@ -8,6 +8,7 @@
 //! ├─ callouts         asks destinations for recipients
 //! ├─ retention        RetentionActor
 //! ├─ backfill         BackfillActor: copies of mail held before continuity was switched on
+//! ├─ outbox           lets what users have written leave when its time has come
 //! ├─ web              portal, admin, operations
 //! └─ smtp             listeners and sessions
 //! ```
@@ -22,6 +23,7 @@ use tokio::sync::watch;
 use crate::callout::{self, CalloutContext};
 use crate::continuity::BackfillActor;
 use crate::delivery::{DeliveryContext, DeliverySupervisor, Dialer, Manners, Opener, Routing};
+use crate::outbox::{self, Departure};
 use crate::retention::RetentionActor;
 use crate::session::Destinations;
 use crate::status::StatusBoard;
@@ -47,6 +49,8 @@ pub struct TreeConfig {
     pub spool: Spool,
     /// Where the live state is shown.
     pub board: StatusBoard,
+    /// Our name, in the trace of what users send.
+    pub hostname: String,
     /// For connections to destinations.
     pub dialer: Arc<dyn Dialer>,
     /// How we introduce ourselves to destinations.
@@ -102,7 +106,8 @@ pub async fn start(config: TreeConfig) -> Result<Tree, SpawnErr> {
             callouts,
         }),
         RetentionActor::child_spec(config.spool.clone()),
-        BackfillActor::child_spec(config.spool),
+        BackfillActor::child_spec(config.spool.clone()),
+        outbox::child_spec(Departure::new(config.spool, &config.hostname)),
     ];
     let group = |name, parts| {
         let intensity = Intensity::new(ROOT_DEATHS_MAX, ROOT_DEATHS_WITHIN);

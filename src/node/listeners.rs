@@ -11,7 +11,7 @@ use web::auth::csrf::Origins;
 use web::auth::{Failures, OperatorToken, PasswordHasher, SignIn, TrustedProxies};
 use web::guard::{Guard, Site};
 use web::operations::OperationsSite;
-use web::portal::{self, Portal};
+use web::portal::{self, Portal, Reading};
 use web::server::{HttpServer, PUBLIC_CONNECTIONS_MAX};
 use web::{AdminSite, admin_router};
 
@@ -28,6 +28,7 @@ pub(super) struct Listeners<'n> {
     pub(super) board: &'n StatusBoard,
     pub(super) token: OperatorToken,
     pub(super) certificates: &'n Certificates,
+    pub(super) reading: Reading,
 }
 
 impl Listeners<'_> {
@@ -64,6 +65,7 @@ impl Listeners<'_> {
             origins: origins(&config.url, &hosts),
             tls: tls.is_some(),
             zone: TimeZone::system(),
+            reading: self.reading.clone(),
             build: env!("CARGO_PKG_VERSION"),
         };
         let guard = Guard {

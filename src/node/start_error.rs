@@ -30,6 +30,9 @@ pub enum StartError {
     /// Name resolution.
     #[error("name resolution: {0}")]
     Dns(#[from] DnsError),
+    /// The operating system gives no random bytes.
+    #[error("randomness: {0}")]
+    Randomness(String),
     /// The password of the smart host.
     #[error("delivery.smart_host_password_file: {0}")]
     PasswordFile(io::Error),
@@ -58,7 +61,7 @@ impl StartError {
         match self {
             Self::Tls(_) | Self::Dns(_) | Self::PasswordFile(_) => 78,
             Self::Store(OpenError::Keys(error)) if !matches!(error, KeyError::Io { .. }) => 78,
-            Self::Tree(_) => 70,
+            Self::Tree(_) | Self::Randomness(_) => 70,
             Self::Listen { source, .. } | Self::DataDirectory { source, .. }
                 if source.kind() == io::ErrorKind::PermissionDenied =>
             {

@@ -24,6 +24,7 @@ async fn start(spool: &Spool, net: Net, smtp: Vec<ChildSpec>) -> Tree {
     let config = TreeConfig {
         spool: spool.clone(),
         board: StatusBoard::default(),
+        hostname: "mx.test".to_owned(),
         dialer: Arc::new(net),
         manners: manners(spool),
         routing: Routing::default(),
