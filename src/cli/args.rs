@@ -51,6 +51,9 @@ pub(super) enum Command {
     /// Manage further addresses of mailboxes.
     #[command(subcommand)]
     Alias(AliasCommand),
+    /// Manage the keys that sign what users write.
+    #[command(subcommand)]
+    Dkim(DkimCommand),
     /// Hold a domain's delivery; mail is still taken in.
     Hold(HoldArguments),
     /// Release a domain's delivery.
@@ -308,6 +311,24 @@ pub(super) enum RoleArgument {
     Helpdesk,
     /// Sees, and changes nothing.
     Auditor,
+}
+
+/// `dkim`.
+#[derive(Debug, Subcommand)]
+pub(super) enum DkimCommand {
+    /// Show the DNS record of a domain's key.
+    Show {
+        /// The domain.
+        domain: String,
+    },
+    /// Make a key for a domain, in place of the one it has; publish its record.
+    Make {
+        /// The domain.
+        domain: String,
+        /// The name under which the record is published [default: one made of the date].
+        #[arg(long)]
+        selector: Option<String>,
+    },
 }
 
 /// `alias`.

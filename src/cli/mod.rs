@@ -12,6 +12,7 @@ mod client;
 mod continuity;
 mod demo;
 mod destination;
+mod dkim;
 mod domain;
 mod domain_alias;
 mod exit;
@@ -86,6 +87,7 @@ async fn ask(command: Command, file: Option<&Path>, output: Output) -> Result<()
         Command::Mailbox(command) => mailbox::run(command, &client, output).await,
         Command::Admin(command) => admin::run(command, &client, output).await,
         Command::Readiness { domain } => admin::readiness(&domain, &client, output).await,
+        Command::Dkim(command) => dkim::run(command, &client, output).await,
         Command::Alias(command) => alias::run(command, &client, output).await,
         Command::Log(command) => log::run(command, &client, output).await,
         Command::Queue(command) => queue::run(command, &client, output).await,

@@ -28,6 +28,8 @@ fn d9_every_command_parses() {
         "mailhold domain list",
         "mailhold domain show e.test",
         "mailhold domain remove e.test --force",
+        "mailhold dkim make e.test --selector s1",
+        "mailhold dkim show e.test",
         "mailhold mailbox add alice@e.test --name Alice --recovery a@b.test --disabled",
         "mailhold mailbox import people.csv --dry-run",
         "mailhold mailbox list e.test",

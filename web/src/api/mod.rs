@@ -13,6 +13,7 @@ mod audited;
 mod authentication;
 mod caller;
 mod continuity;
+mod dkim;
 mod domain_alias;
 mod domain_input;
 mod domain_key;
@@ -58,6 +59,7 @@ pub use audit::AuditView;
 pub use authentication::{AuthenticationView, DkimView};
 pub(crate) use caller::require_caller;
 pub use continuity::{ContinuityView, DayView};
+pub use dkim::DkimKeyView;
 pub use domain_alias::DomainAliasView;
 pub use domain_key::DomainKeyView;
 pub use domain_view::{CountersView, DestinationView, DomainView, HoldView};
@@ -117,6 +119,7 @@ pub fn router() -> OpenApiRouter<AdminSite> {
             continuity::switch_off
         ))
         .routes(routes!(domain_key::rotate, domain_key::destroy))
+        .routes(routes!(dkim::show, dkim::make))
         .routes(routes!(queue::list))
         .routes(routes!(queue::show))
         .routes(routes!(queue::export))

@@ -10,6 +10,7 @@
 mod access;
 mod description;
 mod directory;
+mod dkim;
 mod import;
 mod listener;
 mod log;

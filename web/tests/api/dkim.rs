@@ -1,0 +1,30 @@
+//! The key that signs what users write (C27).
+
+use axum::http::{Method, StatusCode};
+use serde_json::json;
+
+use crate::site::Site;
+
+const PATH: &str = "/api/v1/domains/example.org/dkim";
+
+#[tokio::test]
+async fn c27_a_key_is_made_in_place_shown_as_a_record_and_replaced() {
+    let site = Site::with_domain().await;
+    assert_eq!(site.get(PATH).await.status, StatusCode::NOT_FOUND);
+    let wrong = json!({"selector": "not a label", "x": 1});
+    let refused = site.send(Method::POST, PATH, &wrong).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let wish = json!({"selector": "mh1"});
+    let made = site.send(Method::POST, PATH, &wish).await.json();
+    assert_eq!(made["record_name"], "mh1._domainkey.example.org");
+    let record = made["record"].as_str().unwrap();
+    assert!(record.starts_with("v=DKIM1; k=rsa; p="), "{record}");
+    assert_eq!(site.get(PATH).await.json(), made);
+    assert!(!made.to_string().contains("private"));
+    let next = site.send(Method::POST, PATH, &json!({})).await.json();
+    assert_ne!(next["record"], made["record"]);
+    assert!(next["selector"].as_str().unwrap().starts_with("mailhold-"));
+    let audit = site.audit().await;
+    let made = audit.iter().filter(|(action, _)| action == "dkim.make");
+    assert_eq!(made.count(), 2);
+}
