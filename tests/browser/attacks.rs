@@ -157,7 +157,7 @@ fn message(id: usize, view: &MessageView, frames: &str) -> Markup {
                     view.from.first().map_or("nobody", |from| &from.name),
                 ))
             } @else if let Some(body) = &view.text {
-                (text::view(&body.text, &[]))
+                (text::view(&body.text, &[], "Quoted text"))
             }
         }
     }

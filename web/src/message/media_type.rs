@@ -42,6 +42,40 @@ pub fn for_download(declared: &str) -> &'static str {
         .unwrap_or(UNKNOWN)
 }
 
+/// The type of a file that is sent from here, by the ending of its name.
+#[must_use]
+pub fn of_name(name: &str) -> &'static str {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    let ending = ending.map(str::to_ascii_lowercase).unwrap_or_default();
+    match ending.as_str() {
+        "csv" => "text/csv",
+        "doc" => "application/msword",
+        "docx" => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "eml" => "message/rfc822",
+        "gif" => "image/gif",
+        "gz" => "application/gzip",
+        "ics" => "text/calendar",
+        "jpeg" | "jpg" => "image/jpeg",
+        "mp3" => "audio/mpeg",
+        "mp4" => "video/mp4",
+        "odp" => "application/vnd.oasis.opendocument.presentation",
+        "ods" => "application/vnd.oasis.opendocument.spreadsheet",
+        "odt" => "application/vnd.oasis.opendocument.text",
+        "pdf" => "application/pdf",
+        "png" => "image/png",
+        "ppt" => "application/vnd.ms-powerpoint",
+        "pptx" => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        "rtf" => "application/rtf",
+        "txt" => "text/plain",
+        "vcf" => "text/vcard",
+        "webp" => "image/webp",
+        "xls" => "application/vnd.ms-excel",
+        "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "zip" => "application/zip",
+        _ => UNKNOWN,
+    }
+}
+
 /// The words for a type in a list of attachments: what it claims to be.
 #[must_use]
 pub fn kind(declared: &str, name: &str) -> &'static str {

@@ -24,7 +24,7 @@ pub use charset::decode as decode_charset;
 pub use display::{is_bidi_control, line as display_line};
 pub use filename::{FileWarning, disposition, safe_name, unique_names, warning as file_warning};
 pub use measure::TooMuch;
-pub use media_type::{for_download, kind as file_kind};
+pub use media_type::{for_download, kind as file_kind, of_name as media_type_of_name};
 pub use parse::{Content, Mailbox, content, content_of_all, message_at};
 pub use path::PartPath;
 pub use protection::Protection;

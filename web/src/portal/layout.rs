@@ -2,10 +2,10 @@
 
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, html};
-use storage::model::Timestamp;
+use storage::model::{Timestamp, ViewCounts};
 
 use super::banner::Banner;
-use super::flash::Flash;
+use super::flash::{Filed, Flash};
 use super::navigation::{self, Place};
 use super::{assets, words};
 use crate::auth::csrf::{self, CsrfToken};
@@ -35,6 +35,10 @@ pub(crate) struct Frame<'p> {
     pub(crate) banner: &'p Banner,
     /// What was just done.
     pub(crate) flash: Option<Flash>,
+    /// Messages in the mailbox.
+    pub(crate) counts: &'p ViewCounts,
+    /// The path of this page, for what comes back to it.
+    pub(crate) path: &'p str,
     /// The token for forms.
     pub(crate) csrf: &'p CsrfToken,
     /// The time of the request.
@@ -62,10 +66,10 @@ pub(crate) fn signed_in(frame: &Frame<'_>, content: &Markup) -> Markup {
             }
         }
         div.columns {
-            (navigation::draw(language, frame.place))
+            (navigation::draw(language, frame.place, frame.counts))
             main #main tabindex="-1" {
                 (frame.banner.draw(language, frame.now, frame.zone))
-                (flash_line(language, frame.flash))
+                (flash_line(language, frame.flash, &undo(frame)))
                 (content)
             }
         }
@@ -79,7 +83,7 @@ pub(crate) fn before_sign_in(shell: &Shell<'_>, flash: Option<Flash>, content: &
     let body = html! {
         header.top { a.brand href="/" { (mark()) "Mailhold" } }
         main.narrow #main tabindex="-1" {
-            (flash_line(shell.language, flash))
+            (flash_line(shell.language, flash, &html! {}))
             (content)
         }
         (footer(shell))
@@ -114,10 +118,30 @@ fn document(language: Language, title: &str, class: &str, body: &Markup) -> Mark
     }
 }
 
-fn flash_line(language: Language, flash: Option<Flash>) -> Markup {
+/// The button that takes back what was just done.
+fn undo(frame: &Frame<'_>) -> Markup {
+    let language = frame.shell.language;
+    html! {
+        @if let Some(Flash::Sending(id)) = frame.flash {
+            form method="post" action={ "/outbox/" (id) "/cancel" } {
+                (csrf_field(frame.csrf))
+                button.link type="submit" { (words::undo(language)) }
+            }
+        }
+        @if let Some(Flash::Filed(Filed { undo: Some(undo), .. })) = frame.flash {
+            form method="post" action={ "/undo/" (undo) } {
+                (csrf_field(frame.csrf))
+                input type="hidden" name="back" value=(frame.path);
+                button.link type="submit" { (words::undo(language)) }
+            }
+        }
+    }
+}
+
+fn flash_line(language: Language, flash: Option<Flash>, undo: &Markup) -> Markup {
     html! {
         @if let Some(flash) = flash {
-            div.flash role="status" { (flash.text(language)) }
+            div.flash role="status" { span { (flash.text(language)) } (undo) }
         }
     }
 }

@@ -16,7 +16,7 @@ use super::{Portal, words};
 use crate::auth::SignInOutcome;
 
 /// Where users arrive after they have signed in.
-pub(super) const HOME: &str = "/status";
+pub(super) const HOME: &str = "/m/inbox";
 
 /// Where to go afterwards.
 #[derive(Debug, Default, Deserialize)]

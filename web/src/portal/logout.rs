@@ -32,7 +32,7 @@ pub(super) async fn submit(
     }
     let cookies = [
         portal.session_cookie().clear(),
-        portal.flash_cookie().set(Flash::SignedOut.word()),
+        portal.flash_cookie().set(&Flash::SignedOut.word()),
     ];
     let cookies: Vec<HeaderValue> = cookies.into_iter().flatten().collect();
     let mut response = with_cookies(see_other("/login"), &cookies);

@@ -7,14 +7,17 @@
 
 mod assets;
 mod banner;
+mod compose;
 mod flash;
 mod help;
 mod layout;
 mod login;
 mod logout;
+mod mailbox;
 mod navigation;
 mod new_password;
 mod posted;
+mod reader;
 mod refusal;
 mod router;
 mod sessions;
@@ -31,6 +34,7 @@ use storage::spool::Spool;
 use crate::auth::csrf::Origins;
 use crate::auth::{CookieName, SignIn, TrustedProxies};
 
+pub use reader::Reading;
 pub use router::router;
 
 /// What the portal is made of. Cheap to clone.
@@ -50,6 +54,8 @@ pub struct Portal {
     pub tls: bool,
     /// The zone in which dates are shown to those who have not chosen one.
     pub zone: TimeZone,
+    /// What reading a message needs.
+    pub reading: Reading,
     /// Which build this is.
     pub build: &'static str,
 }

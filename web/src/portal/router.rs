@@ -3,17 +3,26 @@
 //! From the outside in: headers (HD1–HD4), the dressing of refusals, the reading of path and host
 //! (HD5), the origin of everything that is not GET (A2), the page.
 
+use std::time::Duration;
+
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::Method;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tower_http::compression::CompressionLayer;
+use tower_http::timeout::TimeoutLayer;
 
 use super::refusal::{Refusal, dress};
-use super::{Portal, assets, help, login, logout, new_password, sessions, settings, status};
+use super::{
+    Portal, assets, compose, help, login, logout, mailbox, new_password, reader, sessions,
+    settings, status,
+};
 use crate::guard::{Guard, time_limit};
+
+/// How long the form for writing may take to arrive: 25 MiB over a slow line.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// All routes of the portal's listener.
 pub fn router(portal: Portal, guard: Guard) -> Router {
@@ -41,10 +50,27 @@ pub fn router(portal: Portal, guard: Guard) -> Router {
             "/settings/sessions",
             get(sessions::show).post(sessions::submit),
         )
+        .route("/m/{shelf}", get(mailbox::list))
+        .route("/m/{shelf}/{id}", get(reader::show))
+        .route("/m/{id}/source", get(reader::source))
+        .route("/m/{id}/print", get(reader::print))
+        .route("/m/{id}/eml", get(reader::eml))
+        .route("/f/{id}", get(reader::framed))
+        .route("/c/{cap}", get(reader::image))
+        .route("/a/{id}/{part}", get(reader::one))
+        .route("/a/{id}/all.zip", get(reader::all))
+        .route("/compose", get(compose::begin))
+        .route("/compose/{draft}", get(compose::draft))
+        .route("/drafts", get(compose::drafts))
+        .route("/outbox", get(compose::outbox))
+        .route("/outbox/{id}/cancel", post(compose::cancel))
+        .route("/act", post(mailbox::act))
+        .route("/undo/{op}", post(mailbox::undo))
         .route("/status", get(status::show))
         .route("/help", get(help::show))
         .route("/assets/{name}", get(assets::serve))
         .layer(time_limit())
+        .merge(uploads())
         .fallback(|| async { Refusal::NotFound })
         .layer(middleware::from_fn_with_state(
             portal.clone(),
@@ -56,6 +82,15 @@ pub fn router(portal: Portal, guard: Guard) -> Router {
             .layer(middleware::from_fn_with_state(portal, dress))
             .layer(CompressionLayer::new())
     })
+}
+
+/// The form for writing, which brings files along: larger than other forms, and slower.
+fn uploads() -> Router<Portal> {
+    let limit = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, UPLOAD_TIMEOUT);
+    Router::new()
+        .route("/compose/{draft}", post(compose::submit))
+        .layer(DefaultBodyLimit::max(compose::REQUEST_BYTES_MAX))
+        .layer(limit)
 }
 
 /// Everything but reading has to come from a page of ours, whatever route it is for.

@@ -12,7 +12,8 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use maud::Markup;
 use storage::model::{
-    AccountId, Domain, Mailbox, Preferences, SecretDigest, SessionKind, Timestamp,
+    AccountId, Domain, Mailbox, Preferences, Scope, SecretDigest, SessionKind, Timestamp,
+    ViewCounts,
 };
 
 use super::Portal;
@@ -85,7 +86,7 @@ impl Visitor {
 
     /// Leads to another page of ours, which says what was done.
     pub(crate) fn lead_to(&self, path: &str, flash: Flash) -> Response {
-        let cookie = self.portal.flash_cookie().set(flash.word());
+        let cookie = self.portal.flash_cookie().set(&flash.word());
         with_cookies(see_other(path), cookie.as_slice())
     }
 }
@@ -115,6 +116,11 @@ pub(crate) struct User {
     pub(crate) csrf: CsrfToken,
     /// The time of the request.
     pub(crate) now: Timestamp,
+    /// In whose name the mailbox is read.
+    pub(crate) scope: Scope,
+    /// Messages in the mailbox.
+    pub(crate) counts: ViewCounts,
+    path: String,
     flash: Option<Flash>,
     cookies: Vec<HeaderValue>,
 }
@@ -169,8 +175,13 @@ impl User {
         let language = chosen
             .or(mailbox.language.as_deref())
             .and_then(Language::of_tag);
+        let scope = Scope::new(domain.id, local);
+        let counts = portal.spool.view_counts(&scope).await?;
         let mut cookies = Vec::new();
         Ok(Some(Self {
+            scope,
+            counts,
+            path: parts.uri.to_string(),
             account,
             address: mailbox.address,
             name: mailbox.name,
@@ -212,6 +223,8 @@ impl User {
             address: &address,
             banner: &banner,
             flash: self.flash,
+            counts: &self.counts,
+            path: &self.path,
             csrf: &self.csrf,
             now: self.now,
             zone: &self.portal.zone,
@@ -222,8 +235,24 @@ impl User {
 
     /// Leads to another page of ours, which says what was done.
     pub(crate) fn lead_to(&self, path: &str, flash: Flash) -> Response {
-        let cookie = self.portal.flash_cookie().set(flash.word());
+        let cookie = self.portal.flash_cookie().set(&flash.word());
         with_cookies(see_other(path), cookie.as_slice())
+    }
+
+    /// Leads to another page of ours, which says nothing.
+    pub(crate) fn go_to(&self, path: &str) -> Response {
+        with_cookies(see_other(path), &self.cookies)
+    }
+
+    /// The addresses that this user may write from: the mailbox's own, then its aliases.
+    pub(crate) fn own_addresses(&self) -> Vec<Mailbox> {
+        let directory = self.portal.spool.directory();
+        let aliases = directory.aliases_of(self.domain.id, self.scope.mailbox());
+        let aliases = aliases.into_iter();
+        let aliases = aliases.filter_map(|key| Mailbox::new(&key, self.domain.name.clone()).ok());
+        std::iter::once(self.address.clone())
+            .chain(aliases)
+            .collect()
     }
 }
 

@@ -36,6 +36,18 @@ catalogue! {
     flash_password_set:
         "Your password is set. Sign in with it.",
         "Ihr Passwort ist gesetzt. Melden Sie sich damit an.";
+    flash_undone: "Taken back.", "R\u{fc}ckg\u{e4}ngig gemacht.";
+    flash_too_late: "That cannot be taken back any more.", "Das l\u{e4}sst sich nicht mehr r\u{fc}ckg\u{e4}ngig machen.";
+    nav_write: "Write", "Schreiben";
+    nav_drafts: "Drafts", "Entw\u{fc}rfe";
+    nav_outbox: "Outbox", "Postausgang";
+    flash_discarded: "Draft discarded.", "Entwurf verworfen.";
+    flash_draft_saved: "Draft saved.", "Entwurf gespeichert.";
+    flash_sending: "Message on its way.", "Nachricht unterwegs.";
+    flash_stopped: "Stopped. The message is a draft again.", "Angehalten. Die Nachricht ist wieder ein Entwurf.";
+    flash_nothing_selected: "Select messages first.", "W\u{e4}hlen Sie zuerst Nachrichten aus.";
+    undo: "Undo", "R\u{fc}ckg\u{e4}ngig";
+    unread: "unread", "ungelesen";
     flash_session_ended: "That device is signed out.", "Das Ger\u{e4}t ist abgemeldet.";
 
     settings_reading: "Reading", "Lesen";

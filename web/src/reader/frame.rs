@@ -88,12 +88,12 @@ pub fn policy(origin: &str, nonce: &str) -> String {
     )
 }
 
-/// The element that holds a frame. `path` is that of the frame, `sender` for its name.
+/// The element that holds a frame. `path` is that of the frame, `title` its name for readers.
 #[must_use]
-pub fn element(path: &str, sender: &str) -> Markup {
+pub fn element(path: &str, title: &str) -> Markup {
     html! {
         iframe.mail src=(path) sandbox=(SANDBOX) referrerpolicy="no-referrer"
-            title=(format!("Message from {sender}")) {}
+            title=(title) {}
     }
 }
 

@@ -10,16 +10,16 @@ const FOLDED_LINES_MIN: usize = 4;
 /// Words that are highlighted.
 const WORDS_MAX: usize = 10;
 
-/// Draws a text; `words` are highlighted, in lower case.
+/// Draws a text; `words` are highlighted, in lower case. `quoted` names what is folded away.
 #[must_use]
-pub fn view(text: &str, words: &[String]) -> Markup {
+pub fn view(text: &str, words: &[String], quoted: &str) -> Markup {
     let blocks = blocks(text);
     let words = words.get(..WORDS_MAX).unwrap_or(words);
     html! {
         div.text {
-            @for (quoted, group) in groups(&blocks) {
-                @if quoted && group.iter().map(|block| block.lines.len()).sum::<usize>() >= FOLDED_LINES_MIN {
-                    details.quote { summary { "Quoted text" } (drawn(group, words)) }
+            @for (is_quoted, group) in groups(&blocks) {
+                @if is_quoted && group.iter().map(|block| block.lines.len()).sum::<usize>() >= FOLDED_LINES_MIN {
+                    details.quote { summary { (quoted) } (drawn(group, words)) }
                 } @else {
                     (drawn(group, words))
                 }
@@ -109,7 +109,7 @@ mod tests {
 
     fn drawn_text(text: &str, words: &[&str]) -> String {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        view(text, &words).into_string()
+        view(text, &words, "Quoted text").into_string()
     }
 
     #[test]

@@ -116,7 +116,8 @@ fn h14_the_text_view_has_only_our_own_elements() {
         let Some(text) = view(&vector).and_then(|view| view.text) else {
             continue;
         };
-        let drawn = web::reader::text::view(&text.text, &["alarm".to_owned()]).into_string();
+        let drawn =
+            web::reader::text::view(&text.text, &["alarm".to_owned()], "Quoted").into_string();
         for (element, attributes) in tags(&drawn) {
             assert!(
                 own.contains(&element.as_str()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
@@ -72,6 +72,58 @@ impl<'s> Browser<'s> {
         self.send(request.unwrap()).await
     }
 
+    pub(crate) async fn get_with(&mut self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = self.request(Method::GET, path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// What is no text.
+    pub(crate) async fn bytes(
+        &mut self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> (StatusCode, Bytes) {
+        let mut request = self.request(Method::GET, path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let response = self.site.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        (
+            status,
+            response.into_body().collect().await.unwrap().to_bytes(),
+        )
+    }
+
+    /// Sends a form with files.
+    pub(crate) async fn post_files(
+        &mut self,
+        path: &str,
+        fields: &[(String, String)],
+        files: &[(&str, &str)],
+    ) -> Answer {
+        let mut body = String::new();
+        let part = "--frontier\r\nContent-Disposition: form-data; name=";
+        for (name, value) in fields {
+            body.push_str(&format!("{part}\"{name}\"\r\n\r\n{value}\r\n"));
+        }
+        for (name, content) in files {
+            body.push_str(&format!(
+                "{part}\"file\"; filename=\"{name}\"\r\n\r\n{content}\r\n"
+            ));
+        }
+        body.push_str("--frontier--\r\n");
+        let request = self
+            .request(Method::POST, path)
+            .header("sec-fetch-site", "same-origin")
+            .header("content-type", "multipart/form-data; boundary=frontier");
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
     /// Opens `page` and sends a form of it to `action`.
     pub(crate) async fn submit(
         &mut self,
@@ -110,7 +162,7 @@ impl<'s> Browser<'s> {
         self.send(request.body(Body::from(body)).unwrap()).await
     }
 
-    fn request(&self, method: Method, path: &str) -> axum::http::request::Builder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> axum::http::request::Builder {
         let cookies = self
             .cookies
             .iter()

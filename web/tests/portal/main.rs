@@ -7,8 +7,12 @@
     reason = "a test that meets what it did not expect has failed"
 )]
 
+mod arrival;
 mod browser;
+mod compose;
 mod headers;
+mod mailbox;
+mod reader;
 mod settings;
 mod sign_in;
 mod site;

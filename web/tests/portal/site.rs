@@ -13,7 +13,7 @@ use storage::spool::{AccountEffects, NewDomain, Spool};
 use web::auth::csrf::Origins;
 use web::auth::{Failures, PasswordHasher, Secret, SetBy, SignIn, TrustedProxies};
 use web::guard::{Guard, Site as GuardedSite};
-use web::portal::{self, Portal};
+use web::portal::{self, Portal, Reading};
 
 /// The host name that the portal has.
 pub(crate) const HOST: &str = "mail.example.net";
@@ -47,6 +47,7 @@ impl Site {
             origins: Origins([format!("https://{HOST}")].into()),
             tls: true,
             zone: TimeZone::UTC,
+            reading: Reading::new(&[7; 32]),
             build: "0.0.0-test",
         };
         let guard = Guard {
