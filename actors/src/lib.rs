@@ -12,6 +12,7 @@ pub mod dns;
 pub mod filter;
 pub mod metrics;
 pub mod outbox;
+pub mod own_mail;
 pub mod retention;
 pub mod session;
 pub mod smtp;

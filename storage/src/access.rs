@@ -4,13 +4,14 @@
 //! session costs some 300 bytes; nothing gets in without a password or an administrator's wish, and
 //! both have bounds per account.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::model::{
-    AccountId, DomainId, OneTimeToken, SecretDigest, Session, Timestamp, TokenPurpose,
+    AccountId, DomainId, Month, MonthCount, OneTimeToken, SecretDigest, Session, Timestamp,
+    TokenPurpose,
 };
 
 /// How far the stored time of a session's last request may lag behind.
@@ -28,6 +29,7 @@ pub(crate) struct AccessTables {
     sessions_by_account: BTreeSet<(AccountId, SecretDigest)>,
     tokens: HashMap<SecretDigest, OneTimeToken>,
     tokens_by_account: BTreeSet<(AccountId, SecretDigest)>,
+    months: BTreeMap<(DomainId, Month), MonthCount>,
 }
 
 #[derive(Debug)]
@@ -129,6 +131,29 @@ impl AccessTables {
             .filter_map(|digest| Some((digest, self.tokens.get(&digest)?.clone())))
             .filter(|(_, token)| token.purpose == purpose)
             .collect()
+    }
+
+    /// How many users a domain had in a month; none when nobody has counted yet.
+    pub(crate) fn month(&self, domain: DomainId, month: Month) -> Option<MonthCount> {
+        self.months.get(&(domain, month)).copied()
+    }
+
+    /// Keeps a count.
+    pub(crate) fn put_month(&mut self, domain: DomainId, month: Month, count: MonthCount) {
+        self.months.insert((domain, month), count);
+    }
+
+    /// The counts of a domain, oldest month first.
+    pub(crate) fn months_of(&self, domain: DomainId) -> Vec<(Month, MonthCount)> {
+        let first = (domain, Month::from_number(0));
+        let last = (domain, Month::from_number(u32::MAX));
+        let months = self.months.range(first..=last);
+        months.map(|((_, month), count)| (*month, *count)).collect()
+    }
+
+    /// Forgets the counts of a domain.
+    pub(crate) fn drop_months(&mut self, domain: DomainId) {
+        self.months.retain(|(of, _), _| *of != domain);
     }
 
     /// Everything that belongs to an account.

@@ -201,6 +201,15 @@ impl Directory {
         aliases
     }
 
+    /// Enabled mailboxes of one domain.
+    #[must_use]
+    pub fn enabled_mailboxes(&self, domain: DomainId) -> u64 {
+        let tables = self.read();
+        let table = tables.domains.get(&domain);
+        let enabled = table.map(|table| table.mailboxes.values().filter(|it| **it).count());
+        enabled.unwrap_or_default() as u64
+    }
+
     /// Mailboxes and aliases of one domain.
     #[must_use]
     pub fn counts_of(&self, domain: DomainId) -> DirectoryCounts {

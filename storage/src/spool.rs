@@ -49,6 +49,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod user_months;
 mod view;
 mod withheld;
 

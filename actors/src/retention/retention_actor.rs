@@ -110,6 +110,7 @@ impl Actor for RetentionActor {
                 (done, ASIDE_INTERVAL)
             }
             RetentionMessage::Access => {
+                state.spool.count_users().await?;
                 let done = state.spool.sweep_access(TURN_MAX).await?;
                 (done, ACCESS_INTERVAL)
             }

@@ -4,6 +4,7 @@
 //! accounts  1 | account           → version | Credentials
 //!           2 | account           → version | Administrator
 //!           3 | account           → version | Preferences as JSON, so that fields can be added
+//!           4 | domain id u32, month u32 → version | MonthCount
 //! sessions  SHA-256 of the id     → version | Session
 //! tokens    1 | SHA-256 of token  → version | OneTimeToken
 //!           2 | SHA-256 of token  → version | ApiToken
@@ -18,11 +19,12 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use super::prefix_range;
 use crate::codec::{self, ROW_VERSION, RowError};
 use crate::engine::KeyRange;
-use crate::model::{AccountId, DomainId, Preferences, SecretDigest};
+use crate::model::{AccountId, DomainId, Month, Preferences, SecretDigest};
 
 const CREDENTIALS: u8 = 1;
 const ADMINISTRATOR: u8 = 2;
 const PREFERENCES: u8 = 3;
+const MONTH: u8 = 4;
 const ONE_TIME: u8 = 1;
 const API: u8 = 2;
 
@@ -32,6 +34,7 @@ pub(crate) enum AccountRow {
     Credentials,
     Administrator,
     Preferences,
+    Month,
 }
 
 /// The kind of a key of `accounts`.
@@ -40,6 +43,7 @@ pub(crate) fn row_of(key: &[u8]) -> Option<AccountRow> {
         CREDENTIALS => Some(AccountRow::Credentials),
         ADMINISTRATOR => Some(AccountRow::Administrator),
         PREFERENCES => Some(AccountRow::Preferences),
+        MONTH => Some(AccountRow::Month),
         _ => None,
     }
 }
@@ -54,18 +58,40 @@ pub(crate) fn preferences_key(account: &AccountId) -> Vec<u8> {
     key_of(PREFERENCES, account)
 }
 
-/// The rows of the users of a domain: credentials, preferences.
-pub(crate) fn of_domain(domain: DomainId) -> [KeyRange; 2] {
-    [CREDENTIALS, PREFERENCES].map(|kind| {
-        let mut prefix = vec![kind, b'u'];
-        prefix.extend_from_slice(&domain.0.to_be_bytes());
-        prefix_range(&prefix)
-    })
+/// The rows of a domain: its users' credentials and preferences, and their number by month.
+pub(crate) fn of_domain(domain: DomainId) -> [KeyRange; 3] {
+    let domain = domain.0.to_be_bytes();
+    [
+        prefix_range(&[&[CREDENTIALS, b'u'], domain.as_slice()].concat()),
+        prefix_range(&[&[PREFERENCES, b'u'], domain.as_slice()].concat()),
+        prefix_range(&[&[MONTH], domain.as_slice()].concat()),
+    ]
+}
+
+/// Key of a domain's users in a month.
+pub(crate) fn month_key(domain: DomainId, month: Month) -> [u8; 9] {
+    let (domain, month) = (domain.0.to_be_bytes(), month.number().to_be_bytes());
+    super::joined(&[&[MONTH], &domain, &month])
+}
+
+/// The domain and the month of such a key.
+pub(crate) fn parse_month_key(key: &[u8]) -> Option<(DomainId, Month)> {
+    let (domain, month) = key.strip_prefix(&[MONTH])?.split_first_chunk()?;
+    let month = u32::from_be_bytes(month.try_into().ok()?);
+    Some((
+        DomainId(u32::from_be_bytes(*domain)),
+        Month::from_number(month),
+    ))
 }
 
 /// Key of an administrator.
 pub(crate) fn administrator_key(account: &AccountId) -> Vec<u8> {
     key_of(ADMINISTRATOR, account)
+}
+
+/// All administrators.
+pub(crate) fn administrators() -> KeyRange {
+    prefix_range(&[ADMINISTRATOR])
 }
 
 fn key_of(kind: u8, account: &AccountId) -> Vec<u8> {

@@ -64,6 +64,14 @@ impl Timestamp {
             .to_string()
     }
 
+    /// Year and month in UTC.
+    #[must_use]
+    pub(crate) fn year_and_month(self) -> (u16, u8) {
+        let date = self.to_jiff().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let year = u16::try_from(date.year()).unwrap_or_default();
+        (year, u8::try_from(date.month()).unwrap_or(1))
+    }
+
     fn to_jiff(self) -> jiff::Timestamp {
         i64::try_from(self.0)
             .ok()

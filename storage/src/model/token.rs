@@ -12,6 +12,8 @@ pub enum TokenPurpose {
     Enrolment,
     /// A link that was asked for on the page for forgotten passwords: sets a password.
     Reset,
+    /// Somebody without a way in has asked the administrators. Opens nothing: nobody has its secret.
+    Request,
 }
 
 /// With this a program asks in the name of an administrator. The secret itself is not kept.

@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::Spool;
 use super::aside::put_audit;
+use super::user_months::count_sign_in;
 use crate::access::AccessTables;
 use crate::codec::{self, RowError};
 use crate::commit::Batch;
@@ -159,6 +160,7 @@ impl Spool {
                     batch.encode(KeyspaceId::Accounts, &key, |out| codec::encode(out, &after))?;
                 }
                 stage(&mut tables, batch, account, &effects, now)?;
+                count_sign_in(&mut tables, batch, account, &before, &after)?;
                 if let Some(audit) = &effects.audit {
                     put_audit(order, batch, audit)?;
                 }
@@ -216,17 +218,14 @@ impl Spool {
         self.inner.access.lock().token(digest, now).cloned()
     }
 
-    /// Whether an account has an open token for a purpose, and until when.
+    /// An account's open token for a purpose; the one that lives longest.
     #[must_use]
-    pub fn open_token_until(
-        &self,
-        account: &AccountId,
-        purpose: TokenPurpose,
-    ) -> Option<Timestamp> {
+    pub fn open_token(&self, account: &AccountId, purpose: TokenPurpose) -> Option<OneTimeToken> {
         let now = self.clock().now();
         let tokens = self.inner.access.lock().tokens_of(account, purpose);
-        let open = tokens.iter().map(|(_, token)| token.expires_at);
-        open.filter(|until| *until > now).max()
+        let open = tokens.into_iter().map(|(_, token)| token);
+        open.filter(|token| token.expires_at > now)
+            .max_by_key(|token| token.expires_at)
     }
 
     /// What a user has chosen; the default when nothing is stored.
@@ -355,6 +354,7 @@ impl Spool {
                 for account in &accounts {
                     self.drop_user(batch, account);
                 }
+                self.inner.access.lock().drop_months(domain);
                 Ok::<_, SpoolError>(())
             })
             .await?;

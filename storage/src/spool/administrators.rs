@@ -12,7 +12,7 @@ use crate::engine::{Durability, KeyRange, KeyspaceId};
 use crate::error::SpoolError;
 use crate::keyspace::accounts as keys;
 use crate::limits::PAGE_ROWS_MAX;
-use crate::model::{AccountId, Administrator, ApiToken, AuditRow, Mailbox, SecretDigest};
+use crate::model::{AccountId, Administrator, ApiToken, AuditRow, DomainId, Mailbox, SecretDigest};
 
 impl Spool {
     /// The administrator with an address.
@@ -27,6 +27,33 @@ impl Spool {
         let key = keys::stored(keys::administrator_key(&account));
         let row = self.engine().get(KeyspaceId::Accounts, key).await?;
         Ok(row.map(|row| codec::decode(&row)).transpose()?)
+    }
+
+    /// The administrators who have a role on a domain, by address.
+    ///
+    /// # Errors
+    /// [`SpoolError`] when a row cannot be read.
+    pub async fn administrators_of(
+        &self,
+        domain: DomainId,
+    ) -> Result<Vec<Administrator>, SpoolError> {
+        let mut range = keys::administrators();
+        let mut found = Vec::new();
+        loop {
+            let page = self
+                .scan(KeyspaceId::Accounts, range.clone(), PAGE_ROWS_MAX)
+                .await?;
+            for (_, row) in &page.rows {
+                let administrator: Administrator = codec::decode(row)?;
+                if administrator.role(domain).is_some() {
+                    found.push(administrator);
+                }
+            }
+            let Some((last, _)) = page.rows.last().filter(|_| page.more) else {
+                return Ok(found);
+            };
+            range.0 = Bound::Excluded(last.clone());
+        }
     }
 
     /// Adds an administrator, or changes what they may do.

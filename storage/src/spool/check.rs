@@ -19,7 +19,7 @@ use crate::keyspace::heads::DomainHead;
 use crate::keyspace::{aside, directory, heads, learned, log, message, meta, queue, transit, view};
 use crate::model::{
     Administrator, Alias, ApiToken, AuditRow, Counters, Credentials, Domain, DomainAlias, DomainId,
-    Intent, MessageId, MessageRow, OneTimeToken, SenderRule, Sequence, Session,
+    Intent, MessageId, MessageRow, MonthCount, OneTimeToken, SenderRule, Sequence, Session,
 };
 
 /// Problems named in a result, at most; all are counted.
@@ -332,6 +332,7 @@ fn account_row(key: &[u8], value: &[u8]) -> Result<(), RowError> {
         AccountRow::Credentials => codec::decode::<Credentials>(value).map(drop),
         AccountRow::Administrator => codec::decode::<Administrator>(value).map(drop),
         AccountRow::Preferences => accounts::decode_preferences(value).map(drop),
+        AccountRow::Month => codec::decode::<MonthCount>(value).map(drop),
     }
 }
 

@@ -402,6 +402,13 @@ async fn load_access(engine: &dyn Engine) -> Result<Access, OpenError> {
         Ok(())
     })
     .await?;
+    each_row(engine, KeyspaceId::Accounts, |key, row| {
+        if let Some((domain, month)) = accounts::parse_month_key(key) {
+            access.lock().put_month(domain, month, codec::decode(row)?);
+        }
+        Ok(())
+    })
+    .await?;
     Ok(access)
 }
 

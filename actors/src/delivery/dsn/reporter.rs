@@ -2,21 +2,18 @@
 //! failed and the notification is queued in the same commit; everywhere else it is parked where an
 //! administrator sees it (D2, B8). Nothing is discarded silently.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use storage::model::{
-    BodyKind, ClientFacts, EnhancedStatus, Envelope, ForwardPath, Mailbox, QueueEntry, Recipient,
-    RecipientState, ReversePath, StoredReply,
+    EnhancedStatus, Mailbox, QueueEntry, RecipientState, ReversePath, StoredReply,
 };
-use storage::spool::{
-    NewDisposition, NewEntry, NewMessage, RecipientOutcome, Settlement, Spool, SpoolError,
-};
+use storage::spool::{NewMessage, RecipientOutcome, Settlement, Spool, SpoolError};
 
 use super::limit::DsnLimit;
 use super::policy::{may_report, wants_success};
 use super::report::{Action, RecipientReport, Report};
 use crate::metrics;
+use crate::own_mail::own_message;
 use crate::smtp::header::HeaderSection;
 
 /// `X.4.7`: the time for delivery is over (RFC 3463 §3.5).
@@ -134,7 +131,6 @@ impl Reporter {
         reports: &[RecipientReport],
     ) -> Result<NewMessage, SpoolError> {
         let headers = self.headers(entry).await?;
-        let domain = self.spool.domain_for_outbound(sender.domain()).await?;
         let id = self.spool.next_id();
         let at = self.spool.clock().now();
         let text = Report {
@@ -147,41 +143,7 @@ impl Reporter {
             headers: &headers,
         }
         .render();
-        let body = if text.is_ascii() {
-            BodyKind::SevenBit
-        } else {
-            BodyKind::EightBitMime
-        };
-        // Another's domain has no key here, and what goes to it leaves in a moment.
-        let mut writer = if domain.is_outbound() {
-            self.spool.begin_body(id)
-        } else {
-            self.spool.begin_body_for(id, &[domain])?
-        };
-        writer.write(text).await?;
-        let recipients = vec![Recipient::new(ForwardPath::Mailbox(sender.clone()))];
-        Ok(NewMessage {
-            id,
-            accepted_at: at,
-            envelope: Envelope {
-                reverse_path: ReversePath::Null,
-                recipients: recipients.clone(),
-                body,
-                smtputf8: sender.needs_utf8(),
-                dsn_return: None,
-                envelope_id: None,
-                client: ourselves(&self.hostname),
-                authentication: None,
-            },
-            body: writer.finish().await?,
-            entries: vec![NewEntry {
-                domain,
-                recipients,
-                disposition: NewDisposition::Queue,
-            }],
-            bulk: true,
-            copies: None,
-        })
+        own_message(&self.spool, &self.hostname, id, sender, text).await
     }
 
     /// The header section of the stored message.
@@ -276,16 +238,4 @@ fn count(outcome: &RecipientOutcome) {
         | RecipientOutcome::Deferred { .. } => return,
     };
     metrics::recipients(word, 1);
-}
-
-/// Nobody handed it in: it was made here.
-fn ourselves(hostname: &str) -> ClientFacts {
-    ClientFacts {
-        ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        helo: hostname.to_owned(),
-        reverse_name: None,
-        tls_version: None,
-        tls_cipher: None,
-        authenticated_sender: false,
-    }
 }
