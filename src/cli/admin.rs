@@ -1,8 +1,8 @@
-//! `mailhold admin …` and `mailhold readiness`.
+//! `mailhold admin …`, `mailhold readiness` and `mailhold users`.
 
 use hyper::Method;
 use serde_json::json;
-use web::api::{InvitationView, ReadinessReason, ReadinessView};
+use web::api::{InvitationView, ReadinessReason, ReadinessView, UserMonthsView};
 
 use super::args::{AdminCommand, RoleArgument};
 use super::client::{Client, Payload};
@@ -54,6 +54,23 @@ pub(super) async fn readiness(
             "{ready} of {all} could sign in right now\n\n{}",
             table.render()
         )
+    })
+}
+
+/// Runs `mailhold users`.
+pub(super) async fn users(domain: &str, client: &Client, output: Output) -> Result<(), Failure> {
+    let path = format!("/api/v1/domains/{domain}/users");
+    let view: UserMonthsView = client.get(&path).await?;
+    output.show(&view, |view| {
+        let mut table = Table::new(&["month", "mailboxes", "signed in"]);
+        for item in &view.items {
+            table.row([
+                item.month.clone(),
+                item.mailboxes.to_string(),
+                item.signed_in.to_string(),
+            ]);
+        }
+        table.render()
     })
 }
 

@@ -48,6 +48,11 @@ pub(super) enum Command {
         /// The domain.
         domain: String,
     },
+    /// Count the users of a domain, month by month.
+    Users {
+        /// The domain.
+        domain: String,
+    },
     /// Manage further addresses of mailboxes.
     #[command(subcommand)]
     Alias(AliasCommand),
@@ -265,6 +270,18 @@ pub(super) enum MailboxCommand {
     /// Make a one-time code with which a user sets the own password. Needs the token of an
     /// administrator of the domain in `MAILHOLD_TOKEN`.
     Code {
+        /// The mailbox.
+        address: String,
+    },
+    /// Sign a user out everywhere. Needs the token of an administrator of the domain in
+    /// `MAILHOLD_TOKEN`.
+    SignOut {
+        /// The mailbox.
+        address: String,
+    },
+    /// Switch off the second factor of a user who has lost it. Needs the token of an administrator of
+    /// the domain in `MAILHOLD_TOKEN`; the user is told by mail.
+    DropSecondFactor {
         /// The mailbox.
         address: String,
     },

@@ -73,6 +73,22 @@ pub(super) async fn run(
             let code: CodeView = client.send(Method::POST, &target, None).await?;
             output.show(&code, |code| format!("{}\n", code.code))
         }
+        MailboxCommand::SignOut { address } => {
+            let target = Query::default().with("address", Some(&address));
+            let target = target.on("/api/v1/mailbox/sessions");
+            client.command(Method::DELETE, &target, None).await?;
+            let done = json!({"address": address});
+            output.show(&done, |_| format!("{address} is signed out everywhere\n"))
+        }
+        MailboxCommand::DropSecondFactor { address } => {
+            let target = Query::default().with("address", Some(&address));
+            let target = target.on("/api/v1/mailbox/second-factor");
+            client.command(Method::DELETE, &target, None).await?;
+            let done = json!({"address": address});
+            output.show(&done, |_| {
+                format!("{address} signs in with the password alone\n")
+            })
+        }
         MailboxCommand::Codes { domain } => {
             let target = format!("/api/v1/domains/{domain}/codes");
             let codes: CodesView = client.send(Method::POST, &target, None).await?;

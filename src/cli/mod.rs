@@ -88,6 +88,7 @@ async fn ask(command: Command, file: Option<&Path>, output: Output) -> Result<()
         Command::Admin(command) => admin::run(command, &client, output).await,
         Command::Readiness { domain } => admin::readiness(&domain, &client, output).await,
         Command::Dkim(command) => dkim::run(command, &client, output).await,
+        Command::Users { domain } => admin::users(&domain, &client, output).await,
         Command::Alias(command) => alias::run(command, &client, output).await,
         Command::Log(command) => log::run(command, &client, output).await,
         Command::Queue(command) => queue::run(command, &client, output).await,

@@ -1,14 +1,14 @@
 //! The web listeners of a node: the users' portal, the administration, operations.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use actors::status::StatusBoard;
 use actors::supervision::ChildSpec;
 use jiff::tz::TimeZone;
 use storage::spool::Spool;
 use web::auth::csrf::Origins;
-use web::auth::{Failures, OperatorToken, PasswordHasher, SignIn, TrustedProxies};
+use web::auth::reset::{ResetClerk, ResetDesk, ResetOffice};
+use web::auth::{OperatorToken, PasswordHasher, SignIn, TrustedProxies};
 use web::guard::{Guard, Site};
 use web::operations::OperationsSite;
 use web::portal::{self, Portal, Reading};
@@ -34,14 +34,18 @@ pub(super) struct Listeners<'n> {
 impl Listeners<'_> {
     pub(super) fn children(self, sockets: &Sockets) -> Vec<ChildSpec> {
         // One hasher for both sites: the bound on its threads is that of the machine.
-        let sign_in = SignIn {
-            spool: self.spool.clone(),
-            hasher: PasswordHasher::new(),
-            failures: Arc::new(Failures::default()),
-        };
-        let portal = self.portal(sockets, sign_in.clone());
-        let admin = self.admin(sockets, sign_in);
+        let sign_in = SignIn::new(self.spool.clone(), PasswordHasher::new());
+        let (desk, clerk) = ResetClerk::new(ResetOffice {
+            sign_in: sign_in.clone(),
+            board: self.board.clone(),
+            hostname: self.config.node.hostname.to_string(),
+            portal_url: self.config.portal.url.to_string(),
+            admin_url: self.config.admin.url.to_string(),
+        });
+        let portal = self.portal(sockets, sign_in.clone(), desk.clone());
+        let admin = self.admin(sockets, sign_in, desk);
         let mut children = vec![
+            clerk.child_spec(),
             portal.child_spec("portal listener"),
             admin.child_spec("admin listener"),
             self.operations(sockets).child_spec("operations listener"),
@@ -50,7 +54,7 @@ impl Listeners<'_> {
         children
     }
 
-    fn portal(&self, sockets: &Sockets, sign_in: SignIn) -> HttpServer {
+    fn portal(&self, sockets: &Sockets, sign_in: SignIn, desk: ResetDesk) -> HttpServer {
         let config = &self.config.portal;
         let hosts = hosts(&config.url, sockets.portal.address());
         let proxies = config.trusted_proxies.clone();
@@ -59,6 +63,7 @@ impl Listeners<'_> {
             spool: self.spool.clone(),
             board: self.board.clone(),
             sign_in,
+            desk,
             proxies: TrustedProxies::new(move |address| {
                 proxies.iter().any(|network| network.contains(address))
             }),
@@ -77,9 +82,10 @@ impl Listeners<'_> {
             .with_connections(PUBLIC_CONNECTIONS_MAX)
     }
 
-    fn admin(&self, sockets: &Sockets, sign_in: SignIn) -> HttpServer {
+    fn admin(&self, sockets: &Sockets, sign_in: SignIn, desk: ResetDesk) -> HttpServer {
         let config = &self.config.admin;
         let hosts = hosts(&config.url, sockets.admin.address());
+        let tls = self.certificates.admin.clone();
         let site = AdminSite {
             spool: self.spool.clone(),
             status: self.board.clone(),
@@ -87,13 +93,15 @@ impl Listeners<'_> {
             // Every message is judged before it is copied, so continuity may be switched on (C10).
             filters: true,
             sign_in,
+            desk,
+            tls: tls.is_some(),
+            zone: TimeZone::system(),
             origins: origins(&config.url, &hosts),
             url: config.url.to_string(),
             portal_url: self.config.portal.url.to_string(),
             hostname: self.config.node.hostname.clone(),
             started_at: self.spool.clock().wall(),
         };
-        let tls = self.certificates.admin.clone();
         let guard = Guard {
             hosts: hosts.into(),
             tls: tls.is_some(),

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::middleware;
 
 use actors::status::StatusBoard;
+use jiff::tz::TimeZone;
 use storage::model::{DomainName, Timestamp};
 use storage::spool::Spool;
 
@@ -12,9 +13,11 @@ use crate::api;
 use crate::api::problem::Problem;
 use crate::api::require_caller;
 use crate::auth::csrf::Origins;
+use crate::auth::reset::ResetDesk;
 use crate::auth::{OperatorToken, SignIn, require_operator};
 use crate::guard::Guard;
 use crate::page;
+use crate::panel;
 
 /// What the site is made of. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -29,6 +32,12 @@ pub struct AdminSite {
     pub filters: bool,
     /// Passwords and what they open.
     pub sign_in: SignIn,
+    /// Where letters to people are written.
+    pub desk: ResetDesk,
+    /// Whether it speaks TLS; without it the cookies have other names.
+    pub tls: bool,
+    /// The zone in which pages show dates.
+    pub zone: TimeZone,
     /// The origins that are ours.
     pub origins: Origins,
     /// How administrators reach this site, without a slash at its end.
@@ -53,6 +62,7 @@ pub fn router(site: AdminSite, guard: Guard) -> Router {
         .merge(people.route_layer(caller))
         .merge(api::description(&description))
         .merge(page::router())
+        .merge(panel::router(&site))
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method")
         })

@@ -28,7 +28,7 @@ pub(super) const PASSWORD_REFUSED: &str = "passwords can be set by an administra
 
 /// Who asks, and from where.
 #[derive(Debug, Clone)]
-pub(super) struct Caller {
+pub(crate) struct Caller {
     who: Who,
     from: String,
 }
@@ -90,8 +90,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 }
 
 impl Caller {
+    /// An administrator, from this address.
+    pub(crate) const fn administrator(row: Arc<Administrator>, from: String) -> Self {
+        Self {
+            who: Who::Administrator(row),
+            from,
+        }
+    }
+
     /// A domain that this caller may see; 404 for every other.
-    pub(super) fn domain(&self, site: &AdminSite, name: &str) -> Result<Arc<Domain>, Problem> {
+    pub(crate) fn domain(&self, site: &AdminSite, name: &str) -> Result<Arc<Domain>, Problem> {
         let unknown = || Problem::not_found(format!("there is no domain {name}"));
         let parsed = name.parse().map_err(|_| unknown())?;
         let domain = site.spool.directory().domain_by_name(&parsed);
@@ -121,7 +129,7 @@ impl Caller {
 
     /// Whether this caller may add, change and remove mailboxes and aliases of a domain: the
     /// operator, and its administrators.
-    pub(super) fn may_change(&self, domain: &Domain) -> Result<(), Problem> {
+    pub(crate) fn may_change(&self, domain: &Domain) -> Result<(), Problem> {
         match &self.who {
             Who::Operator => Ok(()),
             Who::Administrator(_) => self.people(domain, Role::DomainAdministrator),
@@ -135,10 +143,17 @@ impl Caller {
 
     /// The address of a mailbox or alias on a domain that this caller may change.
     pub(super) fn changeable(&self, site: &AdminSite, text: &str) -> Result<Mailbox, Problem> {
-        let address = self.visible(site, text)?;
-        let domain = self.domain(site, address.domain().as_str())?;
-        self.may_change(&domain)?;
+        let address = parse(text)?;
+        self.may_change_at(site, &address)?;
         Ok(address)
+    }
+
+    /// Whether an address is on a domain that this caller may change; 404 when they may not see it.
+    pub(super) fn may_change_at(&self, site: &AdminSite, address: &Mailbox) -> Result<(), Problem> {
+        let domain = self
+            .domain(site, address.domain().as_str())
+            .map_err(|_| Problem::not_found(format!("there is no {address}")))?;
+        self.may_change(&domain)
     }
 
     /// An address on a domain that this caller may see.
@@ -151,7 +166,7 @@ impl Caller {
 
     /// A mailbox whose user gets a password or a code from this caller, who is an administrator of
     /// its domain with at least this role. 403 for the operator, 404 for other domains.
-    pub(super) async fn person(
+    pub(crate) async fn person(
         &self,
         site: &AdminSite,
         address: &Mailbox,
@@ -164,7 +179,7 @@ impl Caller {
     }
 
     /// Whether this caller may hand out passwords or codes in a domain.
-    pub(super) fn people(&self, domain: &Domain, least: Role) -> Result<(), Problem> {
+    pub(crate) fn people(&self, domain: &Domain, least: Role) -> Result<(), Problem> {
         match &self.who {
             Who::Operator => Err(Problem::forbidden(PASSWORD_REFUSED)),
             Who::Administrator(row) => match row.role(domain.id) {
@@ -183,7 +198,7 @@ impl Caller {
     }
 
     /// The audit row for `action` on `subject`.
-    pub(super) fn row(
+    pub(crate) fn row(
         &self,
         site: &AdminSite,
         action: &str,

@@ -18,7 +18,7 @@ use crate::AdminSite;
 use crate::auth::password_rule;
 
 /// Bytes of a file.
-pub(super) const FILE_MAX: usize = 10 * 1024 * 1024;
+pub(crate) const FILE_MAX: usize = 10 * 1024 * 1024;
 
 /// Passwords of one file: hashing them keeps a core busy for a minute or two, and people who sign in
 /// meanwhile go first.
@@ -83,15 +83,26 @@ pub(super) async fn import(
     }
     DefaultBodyLimit::max(FILE_MAX).apply(&mut request);
     let bytes = body(request, &site).await?;
-    let file = import_file::read(&bytes).map_err(Problem::invalid)?;
+    let report = run(&site, &caller, &bytes, query.dry_run).await?;
+    Ok(Json(report))
+}
+
+/// Reads a file and does what it says, all of it or nothing.
+pub(crate) async fn run(
+    site: &AdminSite,
+    caller: &Caller,
+    bytes: &[u8],
+    dry_run: bool,
+) -> Result<ImportReport, Problem> {
+    let file = import_file::read(bytes).map_err(Problem::invalid)?;
     if file.has_passwords && !caller.sets_passwords() {
         return Err(Problem::forbidden(PASSWORD_REFUSED));
     }
     let rows = check_passwords(file.rows).await?;
-    let plan = plan(&site, &caller, rows, query.dry_run).await?;
+    let plan = plan(site, caller, rows, dry_run).await?;
     let nothing = plan.accounts.is_empty() && plan.aliases.is_empty() && plan.passwords.is_empty();
-    if query.dry_run || nothing {
-        return Ok(Json(plan.report));
+    if dry_run || nothing {
+        return Ok(plan.report);
     }
     let detail = json!({
         "added": plan.report.added,
@@ -100,7 +111,7 @@ pub(super) async fn import(
         "passwords_set": plan.report.passwords_set,
     });
     let subject = plan.domains.into_iter().collect::<Vec<_>>().join(" ");
-    let audit = caller.row(&site, "mailbox.import", subject, &detail);
+    let audit = caller.row(site, "mailbox.import", subject, &detail);
     let mut passwords = Vec::with_capacity(plan.passwords.len());
     for (user, password) in plan.passwords {
         passwords.push((user, site.sign_in.new_password(&password).await?));
@@ -108,7 +119,7 @@ pub(super) async fn import(
     site.spool
         .import(plan.accounts, plan.aliases, passwords, audit)
         .await?;
-    Ok(Json(plan.report))
+    Ok(plan.report)
 }
 
 /// Names every row whose password is not taken. Judging one takes a millisecond or more, so it

@@ -42,10 +42,12 @@ pub(super) struct ImportFile {
 /// Reads a file, or names everything that is wrong with it.
 pub(super) fn read(bytes: &[u8]) -> Result<ImportFile, Vec<FieldFault>> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    // The reader counts a line only when it meets what follows its `\r`.
+    let bytes: Vec<u8> = lines(bytes);
     // A password keeps its spaces (A4); every other cell is trimmed when it is read.
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::Headers)
-        .from_reader(bytes);
+        .from_reader(bytes.as_slice());
     let header = match reader.headers() {
         Ok(header) => header.iter().map(str::to_lowercase).collect::<Vec<_>>(),
         Err(error) => return Err(vec![unreadable(&error, 1)]),
@@ -95,6 +97,18 @@ pub(super) fn read(bytes: &[u8]) -> Result<ImportFile, Vec<FieldFault>> {
     } else {
         Err(faults)
     }
+}
+
+/// The file with `\n` alone at the end of every line.
+fn lines(bytes: &[u8]) -> Vec<u8> {
+    let mut lines = Vec::with_capacity(bytes.len());
+    let mut rest = bytes.iter().peekable();
+    while let Some(byte) = rest.next() {
+        if *byte != b'\r' || rest.peek() != Some(&&b'\n') {
+            lines.push(*byte);
+        }
+    }
+    lines
 }
 
 fn header_faults(header: &[String]) -> Vec<FieldFault> {
@@ -306,6 +320,15 @@ mod tests {
                 (7, "address"),
             ]
         );
+    }
+
+    #[test]
+    fn lines_are_counted_whatever_ends_them() {
+        for end in ["\n", "\r\n"] {
+            let text = ["address", "good@example.test", "nonsense", ""].join(end);
+            let faults = read(text.as_bytes()).unwrap_err();
+            assert_eq!(faults[0].line, Some(3), "{end:?}");
+        }
     }
 
     #[test]

@@ -56,31 +56,31 @@ pub(super) struct MailboxInput {
     /// Its address, on a protected domain.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "alice@example.org")]
-    address: Given<String>,
+    pub(super) address: Given<String>,
     /// Display name.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    name: Given<String>,
+    pub(super) name: Given<String>,
     /// Address outside the domain for resets.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    recovery: Given<String>,
+    pub(super) recovery: Given<String>,
     /// Language tag, e.g. `de`.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    language: Given<String>,
+    pub(super) language: Given<String>,
     /// Disabled mailboxes are refused at RCPT; true when absent.
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
-    enabled: Given<bool>,
+    pub(super) enabled: Given<bool>,
     /// The user's first password, from an administrator of the domain only; later ones are set by
     /// `PUT /mailbox/password`.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    password: Given<String>,
+    pub(super) password: Given<String>,
     #[serde(flatten)]
     #[schema(ignore)]
-    unknown: Unknown,
+    pub(super) unknown: Unknown,
 }
 
 /// What is to be different: `None` stays, `Some(None)` is taken away.

@@ -71,17 +71,27 @@ pub(super) async fn add(
     caller: Caller,
     JsonBody(input): JsonBody<MailboxInput>,
 ) -> Result<(StatusCode, Json<MailboxView>), Problem> {
+    let view = create(&site, &caller, input).await?;
+    Ok((StatusCode::CREATED, Json(view)))
+}
+
+/// Adds the mailbox of an input.
+pub(super) async fn create(
+    site: &AdminSite,
+    caller: &Caller,
+    input: MailboxInput,
+) -> Result<MailboxView, Problem> {
     let mut faults = Faults::default();
-    let read = input.whole(&mut faults, &caller);
+    let read = input.whole(&mut faults, caller);
     let (address, change, password) = faults.check(read)?;
-    let domain = caller.domain_for(&site, &address)?;
-    if account(&site, &address).await.is_ok() {
+    let domain = caller.domain_for(site, &address)?;
+    if account(site, &address).await.is_ok() {
         return Err(Problem::conflict(format!("{address} exists already")));
     }
     let now = site.spool.clock().now();
     let account = change.create(&domain, address, now);
     let subject = account.address.to_string();
-    let audit = caller.row(&site, "mailbox.add", subject, &described(&account));
+    let audit = caller.row(site, "mailbox.add", subject, &described(&account));
     let view = MailboxView::new(&account, password.is_some());
     let user = AccountId::user(account.domain, &account.address);
     let mut passwords = Vec::new();
@@ -91,7 +101,7 @@ pub(super) async fn add(
     site.spool
         .import(vec![account], Vec::new(), passwords, audit)
         .await?;
-    Ok((StatusCode::CREATED, Json(view)))
+    Ok(view)
 }
 
 /// Shows a mailbox.
@@ -116,7 +126,19 @@ pub(super) async fn change(
     Params(query): Params<OneQuery>,
     JsonBody(input): JsonBody<MailboxInput>,
 ) -> Result<Json<MailboxView>, Problem> {
-    let mut account = account(&site, &caller.changeable(&site, &query.address)?).await?;
+    let address = parse(&query.address)?;
+    Ok(Json(update(&site, &caller, &address, input).await?))
+}
+
+/// Changes a mailbox as an input says.
+pub(super) async fn update(
+    site: &AdminSite,
+    caller: &Caller,
+    address: &Mailbox,
+    input: MailboxInput,
+) -> Result<MailboxView, Problem> {
+    caller.may_change_at(site, address)?;
+    let mut account = account(site, address).await?;
     let mut faults = Faults::default();
     let read = input.partial(&mut faults, &account.address);
     let change = faults.check(read)?;
@@ -124,10 +146,10 @@ pub(super) async fn change(
     change.apply(&mut account);
     let detail = json!({"before": before, "after": described(&account)});
     let subject = account.address.to_string();
-    let audit = caller.row(&site, "mailbox.set", subject, &detail);
-    let view = view(&site, &account).await?;
+    let audit = caller.row(site, "mailbox.set", subject, &detail);
+    let view = view(site, &account).await?;
     site.spool.put_mailboxes(vec![account], audit).await?;
-    Ok(Json(view))
+    Ok(view)
 }
 
 /// Removes a mailbox. Mail that is queued for it stays queued. Refused while aliases lead to it.

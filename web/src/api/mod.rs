@@ -11,7 +11,7 @@ mod aside;
 mod audit;
 mod audited;
 mod authentication;
-mod caller;
+pub(crate) mod caller;
 mod continuity;
 mod dkim;
 mod domain_alias;
@@ -21,14 +21,14 @@ mod domain_view;
 mod domains;
 mod form;
 mod hold;
-mod import;
+pub(crate) mod import;
 mod import_file;
 mod log;
 mod log_event;
 mod mailbox;
 mod mailboxes;
 mod page;
-mod people;
+pub(crate) mod people;
 mod probe;
 pub mod problem;
 mod quarantine;
@@ -67,7 +67,9 @@ pub use import::ImportReport;
 pub use log_event::LogEventView;
 pub use mailbox::MailboxView;
 pub use page::Page;
-pub use people::{CodeView, CodesView, PersonView, ReadinessReason, ReadinessView};
+pub use people::{
+    CodeView, CodesView, PersonView, ReadinessReason, ReadinessView, UserMonthView, UserMonthsView,
+};
 pub use probe::ProbeReport;
 pub use problem::{FieldFault, Problem};
 pub use quarantine::QuarantineView;
@@ -159,6 +161,9 @@ pub fn people_router() -> OpenApiRouter<AdminSite> {
         .routes(routes!(people::hand_out_code))
         .routes(routes!(people::hand_out_codes))
         .routes(routes!(people::readiness))
+        .routes(routes!(people::user_months::user_months))
+        .routes(routes!(people::end_sessions))
+        .routes(routes!(people::switch_factor_off))
         .layer(time_limit());
     let jobs = OpenApiRouter::new().routes(routes!(import::import));
     OpenApiRouter::new().nest("/api/v1", v1.merge(jobs))

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use storage::model::Timestamp;
 
+use super::window::{LEVELS, Window, prefix};
+
 /// Failures of one account before the next try has to wait.
 const FREE_PER_ACCOUNT: u32 = 5;
 /// The longest wait of an account.
@@ -22,8 +24,6 @@ const PER_MINUTE: u32 = 10;
 const PER_DAY: u32 = 50;
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
-/// Prefix lengths for IPv4 and IPv6, and how many times the failures of one address they may have.
-const LEVELS: [(u32, u32, u32); 3] = [(32, 64, 1), (26, 48, 3), (21, 32, 9)];
 /// Accounts and prefixes that are remembered.
 const REMEMBERED_MAX: usize = 100_000;
 
@@ -49,12 +49,6 @@ struct AccountFailures {
 struct PrefixFailures {
     minute: Window,
     day: Window,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Window {
-    since: Timestamp,
-    count: u32,
 }
 
 impl Failures {
@@ -87,10 +81,7 @@ impl Failures {
         failures.count = failures.count.saturating_add(1);
         failures.last_at = now;
         for level in 0..LEVELS.len() {
-            let fresh = Window {
-                since: now,
-                count: 0,
-            };
+            let fresh = Window::new(now);
             let failures = tables.prefixes.entry(prefix(level, from));
             let failures = failures.or_insert(PrefixFailures {
                 minute: fresh,
@@ -146,38 +137,6 @@ impl PrefixFailures {
         let minute = self.minute.wait(MINUTE, PER_MINUTE * factor, now);
         minute.max(self.day.wait(DAY, PER_DAY * factor, now))
     }
-}
-
-impl Window {
-    fn is_open(&self, length: Duration, now: Timestamp) -> bool {
-        now.saturating_since(self.since) < length
-    }
-
-    fn note(&mut self, length: Duration, now: Timestamp) {
-        if !self.is_open(length, now) {
-            self.since = now;
-            self.count = 0;
-        }
-        self.count = self.count.saturating_add(1);
-    }
-
-    fn wait(&self, length: Duration, max: u32, now: Timestamp) -> Duration {
-        if self.count < max {
-            return Duration::ZERO;
-        }
-        length.saturating_sub(now.saturating_since(self.since))
-    }
-}
-
-/// The network of an address at a level.
-fn prefix(level: usize, from: IpAddr) -> (usize, u128) {
-    let (v4, v6, _) = LEVELS.get(level).copied().unwrap_or_default();
-    let (bits, shift) = match from.to_canonical() {
-        IpAddr::V4(address) => (u128::from(address.to_bits()), 32 - v4),
-        IpAddr::V6(address) => (address.to_bits(), 128 - v6),
-    };
-    let family = usize::from(from.to_canonical().is_ipv6());
-    (level * 2 + family, bits >> shift)
 }
 
 #[cfg(test)]

@@ -57,7 +57,11 @@ impl SignIn {
                 SetBy::Token(token) => Some(token),
                 SetBy::Owner(_) | SetBy::Administrator => None,
             },
-            void: vec![TokenPurpose::Enrolment, TokenPurpose::Reset],
+            void: vec![
+                TokenPurpose::Enrolment,
+                TokenPurpose::Reset,
+                TokenPurpose::Request,
+            ],
             audit: Some(audit),
             ..AccountEffects::default()
         };

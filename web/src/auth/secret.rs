@@ -99,7 +99,8 @@ impl Secret {
     }
 }
 
-fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
+/// Random bytes of the operating system.
+pub(super) fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| NoRandomness(error.to_string()))?;
     Ok(bytes)

@@ -16,6 +16,7 @@ use storage::spool::{AccountChange, AccountEffects, EndSessions, Resolution, Spo
 use super::client::Client;
 use super::failures::Failures;
 use super::password_hasher::{Cost, HashError, PasswordHasher};
+use super::second_factor::{SecondFactors, site_word};
 use super::secret::{NoRandomness, Secret};
 
 /// Everything that signing in needs. Cheap to clone.
@@ -27,6 +28,8 @@ pub struct SignIn {
     pub hasher: PasswordHasher,
     /// Who has failed lately.
     pub failures: Arc<Failures>,
+    /// Sign-ins that wait for their second factor.
+    pub second_factors: SecondFactors,
 }
 
 /// How a try to sign in ended.
@@ -34,8 +37,8 @@ pub struct SignIn {
 pub enum SignInOutcome {
     /// Here is the session.
     SignedIn(NewSession),
-    /// The password is right; a second factor is asked for.
-    SecondFactor(AccountId),
+    /// The password is right; a second factor is asked for, and this continues the sign-in.
+    SecondFactor(Secret),
     /// The address is an alias, and the password is that of its mailbox.
     Alias {
         /// The mailbox to sign in to.
@@ -78,7 +81,32 @@ struct Found {
     is_alias: bool,
 }
 
+/// What came of a password.
+#[derive(Debug)]
+pub enum Proof {
+    /// It is the account's.
+    Right {
+        /// Whether a second factor is switched on.
+        second_factor: bool,
+    },
+    /// It is not, or there is no such account.
+    Wrong,
+    /// Too many failures: try again after this time.
+    Wait(Duration),
+}
+
 impl SignIn {
+    /// Signing in to this store, where nobody has failed yet.
+    #[must_use]
+    pub fn new(spool: Spool, hasher: PasswordHasher) -> Self {
+        Self {
+            spool,
+            hasher,
+            failures: Arc::default(),
+            second_factors: SecondFactors::default(),
+        }
+    }
+
     /// Tries to sign a user in.
     ///
     /// # Errors
@@ -89,44 +117,166 @@ impl SignIn {
         password: &str,
         client: &Client,
     ) -> Result<SignInOutcome, SignInError> {
+        let found = self.find_user(address);
+        let account = found.as_ref().map(|found| &found.account);
+        let proof = self.prove(SessionKind::Portal, account, address, password, client);
+        match (proof.await?, found) {
+            (Proof::Wait(wait), _) => Ok(SignInOutcome::Wait(wait)),
+            (Proof::Right { .. }, Some(found)) if found.is_alias => Ok(SignInOutcome::Alias {
+                parent: found.mailbox,
+            }),
+            (Proof::Right { second_factor }, Some(found)) => {
+                let address = found.mailbox.to_string();
+                self.go_on(
+                    &found.account,
+                    SessionKind::Portal,
+                    &address,
+                    second_factor,
+                    client,
+                )
+                .await
+            }
+            (Proof::Right { .. } | Proof::Wrong, _) => Ok(SignInOutcome::Refused),
+        }
+    }
+
+    /// Tries to sign an administrator in.
+    ///
+    /// # Errors
+    /// [`SignInError`] when it could not be tried.
+    pub async fn administrator(
+        &self,
+        address: &str,
+        password: &str,
+        client: &Client,
+    ) -> Result<SignInOutcome, SignInError> {
+        let known = match address.trim().parse::<Mailbox>() {
+            Ok(address) => self.spool.administrator(&address).await?,
+            Err(_) => None,
+        };
+        let known = known.filter(|row| !row.grants.is_empty());
+        let account = known.as_ref();
+        let account = account.map(|row| AccountId::administrator(&row.address));
+        let proof = self.prove(
+            SessionKind::Admin,
+            account.as_ref(),
+            address,
+            password,
+            client,
+        );
+        match (proof.await?, account, known) {
+            (Proof::Wait(wait), ..) => Ok(SignInOutcome::Wait(wait)),
+            (Proof::Right { second_factor }, Some(account), Some(row)) => {
+                let address = row.address.to_string();
+                self.go_on(
+                    &account,
+                    SessionKind::Admin,
+                    &address,
+                    second_factor,
+                    client,
+                )
+                .await
+            }
+            _ => Ok(SignInOutcome::Refused),
+        }
+    }
+
+    async fn go_on(
+        &self,
+        account: &AccountId,
+        kind: SessionKind,
+        address: &str,
+        second_factor: bool,
+        client: &Client,
+    ) -> Result<SignInOutcome, SignInError> {
+        if second_factor {
+            let id = self.challenge(account, address, kind)?;
+            return Ok(SignInOutcome::SecondFactor(id));
+        }
+        let session = self.begin(account, kind, address, client).await?;
+        Ok(SignInOutcome::SignedIn(session))
+    }
+
+    /// Whether a password is an account's, with the limits on failures. The address is what was
+    /// typed; the work is the same when there is no account.
+    ///
+    /// # Errors
+    /// [`SignInError`] when it could not be tried.
+    pub async fn prove(
+        &self,
+        kind: SessionKind,
+        account: Option<&AccountId>,
+        address: &str,
+        password: &str,
+        client: &Client,
+    ) -> Result<Proof, SignInError> {
         let now = self.spool.clock().now();
-        let key = failure_key(SessionKind::Portal, address);
+        let key = failure_key(kind, address);
         let wait = self.failures.wait(&key, client.address, now);
         if wait > Duration::ZERO {
-            return Ok(SignInOutcome::Wait(wait));
+            return Ok(Proof::Wait(wait));
         }
-        let found = self.find_user(address);
-        let credentials = match &found {
-            Some(found) => self.spool.credentials(&found.account).await?,
+        let cost = match kind {
+            SessionKind::Portal => Cost::User,
+            SessionKind::Admin => Cost::Administrator,
+        };
+        let credentials = match account {
+            Some(account) => self.spool.credentials(account).await?,
             None => Credentials::default(),
         };
         let stored = credentials.password.as_ref().map(|it| it.hash.as_str());
-        let verdict = self.hasher.verify(Cost::User, password, stored).await?;
-        let Some(found) = found.filter(|_| verdict.matches) else {
-            self.note_failure(&key, client.address, "portal");
-            return Ok(SignInOutcome::Refused);
+        let verdict = self.hasher.verify(cost, password, stored).await?;
+        let Some(account) = account.filter(|_| verdict.matches) else {
+            self.note_failure(&key, client.address, site_word(kind));
+            return Ok(Proof::Wrong);
         };
-        if found.is_alias {
-            return Ok(SignInOutcome::Alias {
-                parent: found.mailbox,
-            });
-        }
         self.failures.succeeded(&key);
         if verdict.outdated {
-            self.rehash(&found.account, &credentials, password).await?;
+            self.rehash(account, &credentials, password).await?;
         }
-        if credentials.totp.is_some() {
-            return Ok(SignInOutcome::SecondFactor(found.account));
-        }
-        let session = self
-            .begin(
-                &found.account,
-                SessionKind::Portal,
-                &found.mailbox.to_string(),
-                client,
-            )
+        Ok(Proof::Right {
+            second_factor: credentials.totp.is_some(),
+        })
+    }
+
+    /// Gives somebody who has just proved who they are a new session instead of `old`: its id is
+    /// new, and it counts as proven now.
+    ///
+    /// # Errors
+    /// [`SignInError`].
+    pub async fn renew(
+        &self,
+        account: &AccountId,
+        kind: SessionKind,
+        old: SecretDigest,
+        client: &Client,
+    ) -> Result<NewSession, SignInError> {
+        let id = Secret::token()?;
+        let effects = AccountEffects {
+            end_sessions: EndSessions::One(old),
+            begin_session: Some((id.digest(), self.session(account, kind, client))),
+            ..AccountEffects::default()
+        };
+        self.spool
+            .change_account(account, |_| (effects, ()))
             .await?;
-        Ok(SignInOutcome::SignedIn(session))
+        Ok(NewSession {
+            id,
+            account: account.clone(),
+        })
+    }
+
+    fn session(&self, account: &AccountId, kind: SessionKind, client: &Client) -> Session {
+        let now = self.spool.clock().now();
+        Session {
+            account: account.clone(),
+            kind,
+            created_at: now,
+            seen_at: now,
+            proven_at: now,
+            from: client.address.to_string(),
+            agent: client.agent.clone(),
+        }
     }
 
     /// Begins a session of an account that has proved who it is.
@@ -142,15 +292,7 @@ impl SignIn {
     ) -> Result<NewSession, SignInError> {
         let id = Secret::token()?;
         let now = self.spool.clock().now();
-        let session = Session {
-            account: account.clone(),
-            kind,
-            created_at: now,
-            seen_at: now,
-            proven_at: now,
-            from: client.address.to_string(),
-            agent: client.agent.clone(),
-        };
+        let session = self.session(account, kind, client);
         let effects = AccountEffects {
             begin_session: Some((id.digest(), session)),
             audit: Some(self.audit_row(account, address, client, "session.begin")),
@@ -224,6 +366,11 @@ impl SignIn {
         self.note_failure(&client.address.to_string(), client.address, "portal");
     }
 
+    /// The enabled mailbox that an address, or an alias, belongs to.
+    pub(super) fn mailbox_of(&self, address: &str) -> Option<Mailbox> {
+        self.find_user(address).map(|found| found.mailbox)
+    }
+
     fn find_user(&self, address: &str) -> Option<Found> {
         let address: Mailbox = address.trim().parse().ok()?;
         let directory = self.spool.directory();
@@ -261,7 +408,7 @@ impl SignIn {
         seen: &Credentials,
         password: &str,
     ) -> Result<(), SignInError> {
-        let hash = self.hasher.hash(Cost::User, password).await?;
+        let hash = self.hasher.hash(Cost::of(account), password).await?;
         let before = seen.password.clone();
         let changed = self
             .spool
@@ -283,10 +430,7 @@ impl SignIn {
 /// What failures are counted by: the address as typed, without its case, on one site.
 pub(crate) fn failure_key(kind: SessionKind, address: &str) -> String {
     const KEY_MAX: usize = 320;
-    let site = match kind {
-        SessionKind::Portal => "portal",
-        SessionKind::Admin => "admin",
-    };
+    let site = site_word(kind);
     let address: String = address.trim().chars().take(KEY_MAX).collect();
     format!("{site} {}", address.to_lowercase())
 }

@@ -1,8 +1,6 @@
 //! The plain status page at `/`: what anybody may know, which is whether mail is taken in. Names,
 //! counts and addresses are behind the token (`mailhold status`).
 
-mod enroll;
-
 use axum::Router;
 use axum::extract::State;
 use axum::http::header;
@@ -20,7 +18,6 @@ pub(crate) fn router() -> Router<AdminSite> {
     Router::new()
         .route("/", get(status))
         .route("/status.css", get(style))
-        .route("/enroll/{token}", get(enroll::show).post(enroll::submit))
         .layer(crate::guard::time_limit())
 }
 
@@ -54,6 +51,7 @@ async fn status(State(site): State<AdminSite>) -> Markup {
                     @if let Some(share) = site.status.availability().share() {
                         p { "Taken in over the last 30 days: " (format!("{:.3} %", share * 100.0)) " of the time." }
                     }
+                    p { a href="/login" { "Sign in" } " as administrator of a domain" }
                     p { "The state of each domain: " code { "mailhold status" } }
                     p { "Everything else: " a href="/api/openapi.json" { "the API" } }
                 }

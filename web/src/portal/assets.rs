@@ -30,7 +30,7 @@ fn icon_name() -> String {
     format!("icon-{ICON_HASH:016x}.svg")
 }
 
-pub(super) async fn serve(Path(name): Path<String>) -> Result<Response, Refusal> {
+pub(crate) async fn serve(Path(name): Path<String>) -> Result<Response, Refusal> {
     let (kind, content) = if name == style_name() {
         ("text/css; charset=utf-8", STYLE)
     } else if name == icon_name() {

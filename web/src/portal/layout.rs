@@ -97,7 +97,8 @@ pub(crate) fn bare(shell: &Shell<'_>, content: &Markup) -> Markup {
     before_sign_in(shell, None, content)
 }
 
-fn document(language: Language, title: &str, class: &str, body: &Markup) -> Markup {
+/// A whole document.
+pub(crate) fn document(language: Language, title: &str, class: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang=(language.tag()) {
@@ -156,7 +157,7 @@ fn footer(shell: &Shell<'_>) -> Markup {
 }
 
 /// The site's mark: an envelope that is held.
-fn mark() -> Markup {
+pub(crate) fn mark() -> Markup {
     html! {
         svg.mark aria-hidden="true" width="20" height="20" viewBox="0 0 20 20" {
             rect x="1.5" y="4" width="17" height="12" rx="2.5" fill="none" stroke="currentColor" stroke-width="1.6" {}

@@ -13,7 +13,7 @@ use super::posted::{Form, Posted};
 use super::refusal::Refusal;
 use super::visitor::{User, Visitor, place_of_ours, see_other, with_cookies};
 use super::{Portal, words};
-use crate::auth::SignInOutcome;
+use crate::auth::{NewSession, SignInOutcome};
 
 /// Where users arrive after they have signed in.
 pub(super) const HOME: &str = "/m/inbox";
@@ -22,7 +22,7 @@ pub(super) const HOME: &str = "/m/inbox";
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Next {
     #[serde(default)]
-    next: String,
+    pub(super) next: String,
 }
 
 /// The start page: the mailbox, or the form.
@@ -53,17 +53,39 @@ pub(super) async fn submit(
     let password = form.text("password");
     let outcome = portal.sign_in.user(address, password, &visitor.client);
     match outcome.await? {
-        SignInOutcome::SignedIn(session) => {
-            let cookie = portal.session_cookie().set(session.id.reveal());
-            let next = place_of_ours(form.text("next")).unwrap_or("/");
-            let before = portal.before_cookie().clear();
-            let cookies: Vec<_> = [cookie, before].into_iter().flatten().collect();
-            Ok(with_cookies(see_other(next), &cookies))
+        SignInOutcome::SignedIn(session) => Ok(signed_in(&portal, &session, form.text("next"))),
+        SignInOutcome::SecondFactor(id) => {
+            let cookie = portal.factor_cookie().set(id.reveal());
+            let leads = second_step(form.text("next"));
+            Ok(with_cookies(see_other(&leads), cookie.as_slice()))
         }
         SignInOutcome::Alias { parent } => Ok(nobodys_mailbox(&visitor, address, &parent)),
         SignInOutcome::Wait(wait) => Err(Refusal::TooMany(wait)),
-        SignInOutcome::SecondFactor(_) | SignInOutcome::Refused => Ok(refused(&visitor, &form)),
+        SignInOutcome::Refused => Ok(refused(&visitor, &form)),
     }
+}
+
+/// The answer that begins a session and leads to where the user wanted to go.
+pub(super) fn signed_in(portal: &Portal, session: &NewSession, next: &str) -> Response {
+    let next = place_of_ours(next).unwrap_or("/");
+    let cookies = [
+        portal.session_cookie().set(session.id.reveal()),
+        portal.before_cookie().clear(),
+        portal.factor_cookie().clear(),
+    ];
+    let cookies: Vec<_> = cookies.into_iter().flatten().collect();
+    with_cookies(see_other(next), &cookies)
+}
+
+/// The second step, and from there to `next`.
+fn second_step(next: &str) -> String {
+    let Some(next) = place_of_ours(next) else {
+        return "/login/2fa".to_owned();
+    };
+    let query: String = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("next", next)
+        .finish();
+    format!("/login/2fa?{query}")
 }
 
 fn refused(visitor: &Visitor, form: &Form) -> Response {

@@ -5,12 +5,14 @@
 //! page, `refusal` answers what cannot be done; each page is a file of its own. Every page works
 //! without scripts.
 
+mod account;
 mod assets;
 mod banner;
 mod compose;
+pub(crate) mod dress;
 mod flash;
 mod help;
-mod layout;
+pub(crate) mod layout;
 mod login;
 mod logout;
 mod mailbox;
@@ -32,10 +34,16 @@ use jiff::tz::TimeZone;
 use storage::spool::Spool;
 
 use crate::auth::csrf::Origins;
+use crate::auth::reset::ResetDesk;
 use crate::auth::{CookieName, SignIn, TrustedProxies};
 
+pub(crate) use assets::serve as serve_asset;
+pub(crate) use posted::Posted;
 pub use reader::Reading;
+pub(crate) use refusal::Refusal;
 pub use router::router;
+pub(crate) use sessions::browser;
+pub(crate) use visitor::{place_of_ours, see_other, with_cookies};
 
 /// What the portal is made of. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -46,6 +54,8 @@ pub struct Portal {
     pub board: StatusBoard,
     /// Signing in.
     pub sign_in: SignIn,
+    /// Where people who cannot sign in are helped.
+    pub desk: ResetDesk,
     /// Whom to believe about where a request comes from.
     pub proxies: TrustedProxies,
     /// The origins that are ours.
@@ -69,6 +79,11 @@ impl Portal {
     /// The cookie of a browser that has not signed in.
     const fn before_cookie(&self) -> CookieName {
         CookieName::lax("portal-before", self.tls)
+    }
+
+    /// The cookie of a sign-in that waits for its second step.
+    const fn factor_cookie(&self) -> CookieName {
+        CookieName::lax("portal-factor", self.tls)
     }
 
     /// The cookie that carries what the next page says.

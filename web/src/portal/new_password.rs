@@ -142,7 +142,8 @@ async fn set(
     if form.text("again") != password {
         return Ok(again(visitor, step, Fault::Differ));
     }
-    let address = address.to_string();
+    let mailbox = address;
+    let address = mailbox.to_string();
     let audit = sign_in.audit_row(&token.account, &address, &visitor.client, "password.set");
     let by = SetBy::Token(secret.digest());
     if !sign_in
@@ -151,6 +152,7 @@ async fn set(
     {
         return spent(sign_in);
     }
+    portal.desk.password_set(&mailbox);
     Ok(visitor.lead_to("/login", Flash::PasswordSet))
 }
 

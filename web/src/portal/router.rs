@@ -14,7 +14,9 @@ use axum::routing::{get, post};
 use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use super::refusal::{Refusal, dress};
+use super::account::{forgot, second_step, security, setup};
+use super::dress::{Dress, dress};
+use super::refusal::Refusal;
 use super::{
     Portal, assets, compose, help, login, logout, mailbox, new_password, reader, sessions,
     settings, status,
@@ -29,6 +31,11 @@ pub fn router(portal: Portal, guard: Guard) -> Router {
     let pages = Router::new()
         .route("/", get(login::home))
         .route("/login", get(login::show).post(login::submit))
+        .route(
+            "/login/2fa",
+            get(second_step::show).post(second_step::submit),
+        )
+        .route("/forgot", get(forgot::show).post(forgot::submit))
         .route("/logout", get(logout::show).post(logout::submit))
         .route(
             "/enroll",
@@ -45,6 +52,14 @@ pub fn router(portal: Portal, guard: Guard) -> Router {
         .route(
             "/settings/writing",
             get(settings::show_writing).post(settings::submit_writing),
+        )
+        .route(
+            "/settings/security",
+            get(security::show).post(security::submit),
+        )
+        .route(
+            "/settings/security/setup",
+            get(setup::show).post(setup::submit),
         )
         .route(
             "/settings/sessions",
@@ -77,9 +92,13 @@ pub fn router(portal: Portal, guard: Guard) -> Router {
             require_same_origin,
         ))
         .with_state(portal.clone());
+    let look = Dress {
+        build: portal.build,
+        language: None,
+    };
     guard.protect_dressed(pages, |router| {
         router
-            .layer(middleware::from_fn_with_state(portal, dress))
+            .layer(middleware::from_fn_with_state(look, dress))
             .layer(CompressionLayer::new())
     })
 }

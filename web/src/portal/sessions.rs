@@ -84,7 +84,7 @@ pub(super) async fn submit(user: User, posted: Posted) -> Result<Response, Refus
 }
 
 /// A browser and its system in the words of people, out of what it says about itself.
-fn browser(agent: &str) -> Option<&'static str> {
+pub(crate) fn browser(agent: &str) -> Option<&'static str> {
     // The order matters: most name those before them, too.
     const KNOWN: [(&str, &str); 7] = [
         ("Edg/", "Edge"),

@@ -1,5 +1,6 @@
 //! Settings: reading and writing. One form each; what was saved is said on the next page.
 
+use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use storage::model::MarkRead;
@@ -25,16 +26,18 @@ const UNDO_CHOICES: [u8; 3] = [0, 10, 30];
 pub(super) enum Tab {
     Reading,
     Writing,
+    Security,
     Sessions,
 }
 
 impl Tab {
-    const ALL: [Self; 3] = [Self::Reading, Self::Writing, Self::Sessions];
+    const ALL: [Self; 4] = [Self::Reading, Self::Writing, Self::Security, Self::Sessions];
 
     pub(super) const fn path(self) -> &'static str {
         match self {
             Self::Reading => "/settings/reading",
             Self::Writing => "/settings/writing",
+            Self::Security => "/settings/security",
             Self::Sessions => "/settings/sessions",
         }
     }
@@ -43,6 +46,7 @@ impl Tab {
         match self {
             Self::Reading => words::settings_reading(language),
             Self::Writing => words::settings_writing(language),
+            Self::Security => words::settings_security(language),
             Self::Sessions => words::settings_sessions(language),
         }
     }
@@ -50,6 +54,11 @@ impl Tab {
 
 /// A page of the settings.
 pub(super) fn page(user: &User, tab: Tab, content: &Markup) -> Response {
+    page_with(user, StatusCode::OK, tab, content)
+}
+
+/// The same with another status.
+pub(super) fn page_with(user: &User, status: StatusCode, tab: Tab, content: &Markup) -> Response {
     let language = user.language;
     let content = html! {
         h1 { (words::nav_settings(language)) }
@@ -71,7 +80,7 @@ pub(super) fn page(user: &User, tab: Tab, content: &Markup) -> Response {
         tab.name(language),
         words::nav_settings(language)
     );
-    user.page(Place::Settings, &title, &content)
+    user.page_with(status, Place::Settings, &title, &content)
 }
 
 pub(super) async fn show_reading(user: User) -> Response {

@@ -265,7 +265,7 @@ fn flash(portal: &Portal, headers: &HeaderMap, cookies: &mut Vec<HeaderValue>) -
 }
 
 /// Adds cookies to an answer.
-pub(super) fn with_cookies(mut response: Response, cookies: &[HeaderValue]) -> Response {
+pub(crate) fn with_cookies(mut response: Response, cookies: &[HeaderValue]) -> Response {
     for cookie in cookies {
         response
             .headers_mut()
@@ -275,7 +275,7 @@ pub(super) fn with_cookies(mut response: Response, cookies: &[HeaderValue]) -> R
 }
 
 /// 303 to a path of ours.
-pub(super) fn see_other(path: &str) -> Response {
+pub(crate) fn see_other(path: &str) -> Response {
     let location = HeaderValue::from_str(path);
     let location = location.unwrap_or(HeaderValue::from_static("/"));
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
@@ -295,7 +295,7 @@ pub(super) fn sign_in_first(next: &str) -> Response {
 }
 
 /// A path of this site, and nothing that leads elsewhere.
-pub(super) fn place_of_ours(next: &str) -> Option<&str> {
+pub(crate) fn place_of_ours(next: &str) -> Option<&str> {
     let sound = next.len() <= 2_000
         && next.starts_with('/')
         && !next.starts_with("//")

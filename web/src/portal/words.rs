@@ -52,6 +52,7 @@ catalogue! {
 
     settings_reading: "Reading", "Lesen";
     settings_writing: "Writing", "Schreiben";
+    settings_security: "Security", "Sicherheit";
     settings_sessions: "Devices", "Ger\u{e4}te";
     save: "Save", "Speichern";
     language_label: "Language", "Sprache";

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod browser;
 mod description;
 mod directory;
 mod dkim;
@@ -15,6 +16,7 @@ mod import;
 mod listener;
 mod log;
 mod operations;
+mod panel;
 mod people;
 mod queue;
 mod site;

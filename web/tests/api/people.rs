@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use storage::model::AccountId;
 
 use crate::access::operations;
+use crate::browser::{ADMIN_PASSWORD, Browser};
 use crate::site::{Answer, HOST, Site, TOKEN, domain};
 
 const PASSWORD: &str = "correct horse battery staple";
@@ -22,38 +23,24 @@ async fn ask(site: &Site, token: &str, method: Method, path: &str, body: &Value)
         .await
 }
 
-async fn form(site: &Site, path: &str, body: &str) -> Answer {
-    let request = Request::post(path)
-        .header("host", HOST)
-        .header("sec-fetch-site", "same-origin")
-        .header("content-type", "application/x-www-form-urlencoded");
-    site.raw(request.body(Body::from(body.to_owned())).unwrap())
-        .await
-}
-
 /// Invites an administrator and uses the link; answers the token for programs.
-async fn administrator(site: &Site, address: &str, of: &str, role: &str) -> String {
+pub(crate) async fn administrator(site: &Site, address: &str, of: &str, role: &str) -> String {
     let body = json!({"address": address, "domain": of, "role": role});
     let invited = site.send(Method::POST, "/api/v1/admins", &body).await;
     assert_eq!(invited.status, StatusCode::CREATED, "{:?}", invited.json());
     let link = invited.json()["link"].as_str().unwrap().to_owned();
     let path = link.strip_prefix("https://localhost:8444").unwrap();
-    let shown = site.get(path).await;
-    assert_eq!(shown.status, StatusCode::OK);
-    let fields = "password=a+long+enough+passphrase&again=a+long+enough+passphrase";
-    let done = form(site, path, fields).await;
-    assert_eq!(done.status, StatusCode::OK);
-    assert_eq!(
-        form(site, path, fields).await.status,
-        StatusCode::GONE,
-        "used once"
-    );
-    let page = String::from_utf8(done.bytes).unwrap();
-    let token = page.split("<code>").nth(1).unwrap().split('<').next();
-    token.unwrap().to_owned()
+    let mut browser = Browser::new(site);
+    let fields = [("password", ADMIN_PASSWORD), ("again", ADMIN_PASSWORD)];
+    let done = browser.submit(path, path, &fields).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    let again = browser.get(path).await;
+    assert_eq!(again.status, StatusCode::GONE, "used once");
+    let token = done.text.split("<code class=\"token\">").nth(1).unwrap();
+    token.split('<').next().unwrap().to_owned()
 }
 
-async fn site() -> Site {
+pub(crate) async fn site() -> Site {
     let site = Site::with_domain().await;
     let other = domain("other.example");
     site.send(Method::POST, "/api/v1/domains", &other).await;
@@ -64,7 +51,7 @@ async fn site() -> Site {
     site
 }
 
-async fn has_password(site: &Site, address: &str) -> bool {
+pub(crate) async fn has_password(site: &Site, address: &str) -> bool {
     let address: storage::model::Mailbox = address.parse().unwrap();
     let account = AccountId::user(site.domain_id(address.domain().as_str()), &address);
     site.spool
@@ -278,6 +265,36 @@ async fn a10_route_by_role_by_foreign_domain() {
         ),
         (
             Method::GET,
+            "/api/v1/domains/example.org/users",
+            [200, 200, 200, 200, 401],
+        ),
+        (
+            Method::GET,
+            "/api/v1/domains/other.example/users",
+            [404, 404, 404, 200, 401],
+        ),
+        (
+            Method::DELETE,
+            "/api/v1/mailbox/sessions?address=bob@example.org",
+            [204, 403, 403, 403, 401],
+        ),
+        (
+            Method::DELETE,
+            "/api/v1/mailbox/sessions?address=carl@other.example",
+            [404, 404, 404, 403, 401],
+        ),
+        (
+            Method::DELETE,
+            "/api/v1/mailbox/second-factor?address=bob@example.org",
+            [204, 403, 403, 403, 401],
+        ),
+        (
+            Method::DELETE,
+            "/api/v1/mailbox/second-factor?address=carl@other.example",
+            [404, 404, 404, 403, 401],
+        ),
+        (
+            Method::GET,
             "/api/v1/domains/nowhere.example/readiness",
             [404, 404, 404, 404, 401],
         ),
@@ -340,6 +357,9 @@ async fn a10_route_by_role_by_foreign_domain() {
             "/import",
             "/alias",
             "/aliases",
+            "/sessions",
+            "/second-factor",
+            "/users",
         ];
         if of_people.iter().any(|end| path.ends_with(end)) {
             continue;

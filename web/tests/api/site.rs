@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use storage::model::{
     BodyKind, ClientFacts, DomainId, Envelope, MessageId, Recipient, Timestamp, TokioClock,
@@ -14,6 +15,7 @@ use storage::model::{
 use storage::spool::{NewDisposition, NewEntry, NewMessage, Spool};
 use tower::ServiceExt as _;
 use web::auth::csrf::Origins;
+use web::auth::reset::{ResetClerk, ResetOffice};
 use web::auth::{OperatorToken, PasswordHasher, SignIn};
 use web::guard::{Guard, Site as GuardedSite};
 use web::{AdminSite, admin_router};
@@ -25,6 +27,8 @@ pub(crate) const HOST: &str = "localhost:8444";
 
 pub(crate) struct Site {
     pub(crate) spool: Spool,
+    pub(crate) sign_in: SignIn,
+    pub(crate) clerk: ResetClerk,
     pub(crate) router: Router,
 }
 
@@ -56,16 +60,23 @@ impl Site {
     pub(crate) async fn new() -> Self {
         let clock = Arc::new(TokioClock::new(Timestamp::from_secs(1_800_000_000)));
         let spool = Spool::in_memory(clock).await;
+        let sign_in = SignIn::new(spool.clone(), PasswordHasher::with_threads(2));
+        let (desk, clerk) = ResetClerk::new(ResetOffice {
+            sign_in: sign_in.clone(),
+            board: StatusBoard::default(),
+            hostname: "mx.example.net".to_owned(),
+            portal_url: "https://mail.example.net".to_owned(),
+            admin_url: format!("https://{HOST}"),
+        });
         let site = AdminSite {
             spool: spool.clone(),
             status: StatusBoard::default(),
             token: OperatorToken::new(TOKEN),
             filters: true,
-            sign_in: SignIn {
-                spool: spool.clone(),
-                hasher: PasswordHasher::with_threads(2),
-                failures: Arc::default(),
-            },
+            sign_in: sign_in.clone(),
+            desk,
+            tls: true,
+            zone: TimeZone::UTC,
             origins: Origins([format!("https://{HOST}")].into()),
             url: format!("https://{HOST}"),
             portal_url: "https://mail.example.net".to_owned(),
@@ -79,6 +90,8 @@ impl Site {
         };
         Self {
             spool,
+            sign_in,
+            clerk,
             router: admin_router(site, guard),
         }
     }

@@ -10,9 +10,11 @@
 mod arrival;
 mod browser;
 mod compose;
+mod forgot;
 mod headers;
 mod mailbox;
 mod reader;
+mod second_factor;
 mod settings;
 mod sign_in;
 mod site;

@@ -6,12 +6,13 @@ use actors::status::StatusBoard;
 use axum::Router;
 use jiff::tz::TimeZone;
 use storage::model::{
-    AccountId, Actor, Alias, AliasTarget, AuditRow, Destination, Domain, Mailbox, MailboxAccount,
-    OneTimeToken, Timestamp, TlsPolicy, TokenPurpose, TokioClock,
+    AccountId, Actor, Administrator, Alias, AliasTarget, AuditRow, Destination, Domain, Grant,
+    Mailbox, MailboxAccount, OneTimeToken, Role, Timestamp, TlsPolicy, TokenPurpose, TokioClock,
 };
 use storage::spool::{AccountEffects, NewDomain, Spool};
 use web::auth::csrf::Origins;
-use web::auth::{Failures, PasswordHasher, Secret, SetBy, SignIn, TrustedProxies};
+use web::auth::reset::{ResetClerk, ResetOffice};
+use web::auth::{PasswordHasher, Secret, SetBy, SignIn, TrustedProxies};
 use web::guard::{Guard, Site as GuardedSite};
 use web::portal::{self, Portal, Reading};
 
@@ -26,6 +27,7 @@ pub(crate) struct Site {
     pub(crate) spool: Spool,
     pub(crate) board: StatusBoard,
     pub(crate) sign_in: SignIn,
+    pub(crate) clerk: ResetClerk,
     pub(crate) router: Router,
 }
 
@@ -34,15 +36,19 @@ impl Site {
         let clock = Arc::new(TokioClock::new(Timestamp::from_secs(1_800_000_000)));
         let spool = Spool::in_memory(clock).await;
         let board = StatusBoard::default();
-        let sign_in = SignIn {
-            spool: spool.clone(),
-            hasher: PasswordHasher::with_threads(2),
-            failures: Arc::new(Failures::default()),
-        };
+        let sign_in = SignIn::new(spool.clone(), PasswordHasher::with_threads(2));
+        let (desk, clerk) = ResetClerk::new(ResetOffice {
+            sign_in: sign_in.clone(),
+            board: board.clone(),
+            hostname: "mx.example.net".to_owned(),
+            portal_url: format!("https://{HOST}"),
+            admin_url: "https://admin.example.net".to_owned(),
+        });
         let portal = Portal {
             spool: spool.clone(),
             board: board.clone(),
             sign_in: sign_in.clone(),
+            desk,
             proxies: TrustedProxies::default(),
             origins: Origins([format!("https://{HOST}")].into()),
             tls: true,
@@ -59,6 +65,7 @@ impl Site {
             spool,
             board,
             sign_in,
+            clerk,
             router: portal::router(portal, guard),
         };
         site.populate().await;
@@ -120,6 +127,30 @@ impl Site {
             .put_mailboxes(vec![account], audit())
             .await
             .unwrap();
+    }
+
+    pub(crate) async fn put_recovery(&self, address: &str, recovery: &str) {
+        let address: Mailbox = address.parse().unwrap();
+        let mut account = self.spool.mailbox(&address).await.unwrap().unwrap();
+        account.recovery = Some(recovery.parse().unwrap());
+        self.spool
+            .put_mailboxes(vec![account], audit())
+            .await
+            .unwrap();
+    }
+
+    /// Somebody who administers a domain.
+    pub(crate) async fn put_administrator(&self, address: &str, domain: &str) {
+        let administrator = Administrator {
+            address: address.parse().unwrap(),
+            grants: vec![Grant {
+                domain: self.domain(domain).id,
+                role: Role::DomainAdministrator,
+            }],
+            created_at: Timestamp::default(),
+        };
+        let put = self.spool.put_administrator(&administrator, audit());
+        put.await.unwrap();
     }
 
     pub(crate) async fn set_password(&self, address: &str, password: &str) {

@@ -1,0 +1,7 @@
+//! Getting in and staying in control: forgotten passwords, the second factor, security settings.
+
+pub(super) mod forgot;
+pub(super) mod second_step;
+pub(super) mod security;
+pub(super) mod setup;
+mod words;
