@@ -27,11 +27,21 @@ use super::route::host_port;
 use super::turn::{LeaseEnd, Work, WorkSlot};
 use crate::supervision::{ServiceError, Stopping, spawn_service};
 
+/// Time to connect for a probe that confirms a failure: with the five seconds of the connection that
+/// failed and the pause between them, a black hole is noticed within six (delivery.md B2).
+const CONFIRM_WITHIN: Duration = Duration::from_millis(500);
+
 /// Why a connection is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// To see whether the host is back; it then waits for the first canary.
-    Probe(ProbeId),
+    Probe {
+        /// Its name in the governor's books.
+        probe: ProbeId,
+        /// A connection has just failed. One that fails as well says that the host is away, and it
+        /// is not given the whole time to connect again.
+        confirms: bool,
+    },
     /// For a message that comes through the slot.
     Message,
 }
@@ -88,18 +98,22 @@ struct Attempt {
 }
 
 async fn run(arguments: AttemptArguments, mut stopping: Stopping) -> Result<(), ServiceError> {
+    let opener = match arguments.purpose {
+        Purpose::Probe { confirms: true, .. } => arguments.opener.hurried(CONFIRM_WITHIN),
+        _ => arguments.opener,
+    };
     let attempt = Attempt {
         connection: arguments.connection,
         endpoint: arguments.endpoint,
         governor: arguments.governor,
         spool: arguments.spool,
-        opener: arguments.opener,
+        opener,
         host_port: host_port(&arguments.host),
         host: arguments.host,
         avoid: arguments.avoid,
     };
     let (mut conversation, mut slot) = match arguments.purpose {
-        Purpose::Probe(probe) => match attempt.probe(probe).await? {
+        Purpose::Probe { probe, .. } => match attempt.probe(probe).await? {
             Some(opened) => opened,
             None => return Ok(()),
         },

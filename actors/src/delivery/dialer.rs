@@ -59,7 +59,7 @@ pub enum DialError {
         why: String,
     },
     /// No answer within the deadline.
-    #[error("{host}:{port}: no answer within {} s", .within.as_secs())]
+    #[error("{host}:{port}: no answer within {within:?}")]
     TimedOut {
         /// The host as configured.
         host: String,
@@ -74,6 +74,33 @@ pub enum DialError {
 pub trait Dialer: Send + Sync + fmt::Debug + 'static {
     /// Connects to a host by name or address. Ends within a few seconds.
     fn dial(&self, host: &str, port: u16) -> BoxFuture<'static, Result<Connection, DialError>>;
+}
+
+/// Another dialer with less patience.
+#[derive(Debug)]
+pub struct HurriedDialer {
+    inner: Arc<dyn Dialer>,
+    within: Duration,
+}
+
+impl HurriedDialer {
+    /// Gives up after this time.
+    #[must_use]
+    pub fn new(inner: Arc<dyn Dialer>, within: Duration) -> Self {
+        Self { inner, within }
+    }
+}
+
+impl Dialer for HurriedDialer {
+    fn dial(&self, host: &str, port: u16) -> BoxFuture<'static, Result<Connection, DialError>> {
+        let dial = self.inner.dial(host, port);
+        let (host, within) = (host.to_owned(), self.within);
+        Box::pin(async move {
+            let timed_out = |_| DialError::TimedOut { host, port, within };
+            let dialled = tokio::time::timeout(within, dial).await;
+            dialled.map_err(timed_out).flatten()
+        })
+    }
 }
 
 /// TCP, with the addresses of a host tried one beside the other.

@@ -10,7 +10,7 @@ use storage::model::{Destination, TlsPolicy};
 
 use super::announced::Announced;
 use super::conversation::{Avoid, Conversation, Manners};
-use super::dialer::{DialError, Dialer};
+use super::dialer::{DialError, Dialer, HurriedDialer};
 use super::ourselves;
 use crate::smtp::client::{Cause, Ending, Phase};
 
@@ -52,6 +52,15 @@ pub enum OpenFailure {
 }
 
 impl Opener {
+    /// One that gives up connecting after this time.
+    #[must_use]
+    pub fn hurried(self, within: Duration) -> Self {
+        Self {
+            dialer: Arc::new(HurriedDialer::new(self.dialer, within)),
+            ..self
+        }
+    }
+
     /// Opens a connection; the greeting is awaited for at most `banner_timeout`.
     ///
     /// With the opportunistic policy a failed handshake leads to a second connection in clear, on

@@ -14,5 +14,6 @@ mod callout;
 mod control;
 mod conversation;
 mod crash;
+mod mx;
 mod outage;
 mod replies;

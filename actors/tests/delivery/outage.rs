@@ -82,7 +82,7 @@ async fn a_black_hole_is_noticed_within_seconds_and_a_dead_host_costs_no_attempt
     let noticed = node
         .until_state(&domain, DestinationState::Down, MINUTE)
         .await;
-    assert!(noticed <= 12 * SECOND, "{noticed:?}");
+    assert!(noticed <= 6 * SECOND, "{noticed:?}");
     tokio::time::sleep(HOUR).await;
     let page = node.spool.queue_page(domain.id, None, 100).await.unwrap();
     assert_eq!(

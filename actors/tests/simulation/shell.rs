@@ -235,6 +235,7 @@ impl Simulation {
                 probe,
                 connection,
                 endpoint,
+                ..
             } => {
                 self.report.note_probe(self.now);
                 let arrives = self.now + self.half(endpoint.0);

@@ -28,11 +28,13 @@ async fn b7_s9a_refused_or_swallowed_the_mail_stays_in_its_place_uncharged() {
         stage.prove().await;
         leaving.of(&stage).await;
         stage.node.accept_many(&stage.domain, 20).await;
+        stage.still.step_by(SECOND / 100);
         let noticed = stage.until(MINUTE, || stage.state() == Down).await;
+        stage.still.step_by(SECOND);
         let most = match leaving {
             Leaving::Refused => SECOND,
             // The connect and the one that confirms it.
-            Leaving::BlackHole => 11 * SECOND,
+            Leaving::BlackHole => 6 * SECOND,
         };
         assert!(noticed <= most, "{leaving:?}: {noticed:?}");
         stage.still.pass(HOUR).await;

@@ -19,8 +19,13 @@ mod loopback;
 mod support;
 
 mod doors;
+mod guard;
+mod loops;
+mod next_hop;
+mod notices;
 mod opening;
 mod peer;
+mod relay;
 mod row;
 mod script;
 mod sequences;

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::loopback;
 use super::script::Script;
 use super::session::Session;
-use super::still::{Activity, Still};
+use super::still::Activity;
 
 /// The name that its certificate has.
 pub(crate) const NAME: &str = "mail.example.org";
@@ -94,7 +94,7 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// A polite one that listens.
-    pub(crate) async fn new(still: &Still) -> Self {
+    pub(crate) async fn new(activity: Activity) -> Self {
         let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).unwrap();
         let certificate = made.cert.der().clone();
         let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
@@ -111,7 +111,7 @@ impl Peer {
             shared: Arc::new(Shared {
                 script: Mutex::default(),
                 ledger: Mutex::default(),
-                activity: still.activity(),
+                activity,
                 tls: Arc::new(tls),
                 crashes: watch::Sender::new(0),
             }),

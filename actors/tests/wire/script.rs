@@ -24,6 +24,7 @@ pub(crate) enum At {
     Mail,
     Rcpt,
     Data,
+    Bdat,
     /// In the middle of the body.
     Body,
     /// The message is complete.
@@ -157,6 +158,7 @@ impl FromStr for At {
             "mail" => Self::Mail,
             "rcpt" => Self::Rcpt,
             "data" => Self::Data,
+            "bdat" => Self::Bdat,
             "body" => Self::Body,
             "end" => Self::End,
             "idle" => Self::Idle,

@@ -149,7 +149,8 @@ impl Session {
     }
 
     async fn data(&mut self) -> Result<()> {
-        if self.recipients.is_empty() {
+        let scripted = self.shared.script().act(At::Data, "").is_some();
+        if self.recipients.is_empty() && !scripted {
             return self.say("554 5.5.1 no valid recipients").await;
         }
         let code = self.answer(At::Data, "", "354 go ahead").await?;
@@ -181,7 +182,7 @@ impl Session {
         let octets: usize = words.next().and_then(|word| word.parse().ok()).unwrap();
         // A server that does not know BDAT takes what follows it for commands.
         let known = self.shared.script().offers.contains(&"CHUNKING");
-        if let Some(act) = self.shared.script().act(At::Data, "") {
+        if let Some(act) = self.shared.script().act(At::Bdat, "") {
             self.perform(act).await?;
             if matches!(act, Act::Say(_)) {
                 return Ok(());

@@ -11,25 +11,37 @@ use actors::tls::ClientTls;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rustls::RootCertStore;
-use storage::model::{Destination, Disposition, Domain, QueueEntry, TlsPolicy, TokioClock};
+use storage::model::{
+    Destination, Disposition, Domain, Envelope, QueueEntry, Recipient, TlsPolicy, TokioClock,
+};
 use storage::spool::Spool;
 
 use super::peer::{NAME, Peer};
 use super::still::Still;
 use super::support::destination::Net;
-use super::support::node::{EPOCH, Node, manners};
+use super::support::node::{EPOCH, Node, envelope, manners};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
-/// The peer's name leads to its address.
+/// The smart host that mail to others goes through.
+const SMART_HOST: &str = "smart.example.net";
+
+/// The smart host's name leads there, every other one to the peer.
 #[derive(Debug)]
-struct Names(IpAddr);
+struct Names {
+    peer: IpAddr,
+    smart_host: IpAddr,
+}
 
 impl Resolver for Names {
-    fn addresses(&self, _: &str) -> BoxFuture<'_, Result<Vec<IpAddr>, DnsError>> {
-        let address = self.0;
+    fn addresses(&self, host: &str) -> BoxFuture<'_, Result<Vec<IpAddr>, DnsError>> {
+        let address = if host == SMART_HOST {
+            self.smart_host
+        } else {
+            self.peer
+        };
         Box::pin(async move { Ok(vec![address]) })
     }
 
@@ -57,6 +69,8 @@ pub(crate) enum Standing {
 pub(crate) struct Stage {
     pub(crate) still: Still,
     pub(crate) peer: Peer,
+    /// Everybody else: what goes out to others arrives here.
+    pub(crate) world: Peer,
     pub(crate) node: Node,
     pub(crate) domain: Domain,
 }
@@ -70,9 +84,14 @@ impl Stage {
     /// The same with a destination that is set up by the test.
     pub(crate) async fn with(set_up: impl FnOnce(&mut Destination)) -> Self {
         let still = Still::new().await;
-        let peer = Peer::new(&still).await;
+        let peer = Peer::new(still.activity()).await;
+        let world = Peer::new(still.activity()).await;
         let spool = Spool::in_memory(Arc::new(TokioClock::new(EPOCH))).await;
-        let dialer: Arc<dyn Dialer> = Arc::new(TcpDialer::new(Arc::new(Names(peer.address.ip()))));
+        let names = Names {
+            peer: peer.address.ip(),
+            smart_host: world.address.ip(),
+        };
+        let dialer: Arc<dyn Dialer> = Arc::new(TcpDialer::new(Arc::new(names)));
         let mut roots = RootCertStore::empty();
         roots.add(peer.certificate.clone()).unwrap();
         let mut manners = manners(&spool);
@@ -82,7 +101,15 @@ impl Stage {
             manners,
             announced: Announced::default(),
         };
-        let node = Node::start(spool, Net::default(), opener, Routing::default()).await;
+        let routing = Routing {
+            smart_host: Arc::new([Destination {
+                host: SMART_HOST.to_owned(),
+                port: world.address.port(),
+                ..Destination::default()
+            }]),
+            ..Routing::default()
+        };
+        let node = Node::start(spool, Net::default(), opener, routing).await;
         let mut destination = Destination {
             host: NAME.to_owned(),
             port: peer.address.port(),
@@ -96,6 +123,7 @@ impl Stage {
         let stage = Self {
             still,
             peer,
+            world,
             node,
             domain,
         };
@@ -109,6 +137,37 @@ impl Stage {
         self.node.accept_many(&self.domain, 4).await;
         self.until(5 * MINUTE, healthy).await;
         self.until(MINUTE, || self.peer.ledger().open == 0).await;
+    }
+
+    /// Takes over a message from a sender who has proved to be one.
+    pub(crate) async fn accept_from(&self, sender: &str, recipients: &[&str]) {
+        self.accept_as(sender, recipients, |_| {}).await;
+    }
+
+    /// The same with an envelope that the test changes.
+    pub(crate) async fn accept_as(
+        &self,
+        sender: &str,
+        recipients: &[&str],
+        change: impl FnOnce(&mut Envelope),
+    ) {
+        let recipients = recipients
+            .iter()
+            .map(|text| Recipient::new(text.parse().unwrap()));
+        let mut envelope = envelope(recipients.collect());
+        envelope.reverse_path = sender.parse().unwrap();
+        envelope.client.authenticated_sender = true;
+        change(&mut envelope);
+        let content = b"Subject: test\r\n\r\nhello\r\n";
+        self.node
+            .accept_envelope(self.domain.id, envelope, content)
+            .await;
+    }
+
+    /// Where the domain's mail goes, as it is configured.
+    pub(crate) fn destinations(&self) -> Vec<Destination> {
+        let domain = self.node.spool.directory().domain(self.domain.id);
+        domain.unwrap().destinations.clone()
     }
 
     pub(crate) fn state(&self) -> DestinationState {

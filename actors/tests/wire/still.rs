@@ -21,7 +21,7 @@ const NEVER: u32 = 200_000;
 /// The first step of a wait; each is a little longer than the one before.
 const STEP_MIN: Duration = Duration::from_millis(2);
 /// Shorter than every deadline that is looked at.
-const STEP_MAX: Duration = Duration::from_millis(400);
+const STEP_MAX: Duration = Duration::from_secs(1);
 
 /// Counts what happens at the peers.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +44,7 @@ pub(crate) struct Still {
     /// A connection of our own: what was sent before its bytes has arrived when they have.
     pulse: Mutex<(TcpStream, TcpStream)>,
     passed: Cell<Duration>,
+    step_max: Cell<Duration>,
     /// As long as it lives, a blocking task does, and as long as one does, no timer is jumped to.
     _awake: std::sync::mpsc::Sender<()>,
 }
@@ -65,6 +66,7 @@ impl Still {
             activity: Activity::default(),
             pulse: Mutex::new((near, far)),
             passed: Cell::default(),
+            step_max: Cell::new(STEP_MAX),
             _awake: awake,
         }
     }
@@ -72,6 +74,11 @@ impl Still {
     /// For peers, to say that something happens.
     pub(crate) fn activity(&self) -> Activity {
         self.activity.clone()
+    }
+
+    /// Lets time pass in steps of at most this length, for who has to know when something was.
+    pub(crate) fn step_by(&self, step_max: Duration) {
+        self.step_max.set(step_max);
     }
 
     /// How much time has passed.
@@ -116,7 +123,7 @@ impl Still {
             assert!(elapsed < within, "not within {within:?}: {}", explain());
             tokio::time::advance(step).await;
             self.passed.set(self.passed() + step);
-            step = (step * 5 / 4).min(STEP_MAX);
+            step = (step * 5 / 4).min(self.step_max.get());
         }
     }
 

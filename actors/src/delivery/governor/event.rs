@@ -196,6 +196,8 @@ pub enum GovernorEffect {
         endpoint: EndpointId,
         /// The name of the connection when it succeeds.
         connection: ConnectionId,
+        /// A connection has just failed: this one is to be short.
+        confirms: bool,
     },
     /// A domain may send one message.
     Grant {

@@ -280,6 +280,7 @@ impl Governor {
             let connection = ConnectionId(self.next_id + 1);
             self.next_id += 2;
             endpoint.note_confirming();
+            let confirms = endpoint.confirms_failure();
             endpoint
                 .probes
                 .sent_now(probe, connection, now, &mut self.rng);
@@ -288,6 +289,7 @@ impl Governor {
                 probe,
                 endpoint: endpoint.id,
                 connection,
+                confirms,
             });
         }
     }

@@ -52,8 +52,9 @@ impl GovernorState {
                 probe,
                 endpoint,
                 connection,
+                confirms,
             } => {
-                let purpose = Purpose::Probe(probe);
+                let purpose = Purpose::Probe { probe, confirms };
                 let opened = self.open(myself, connection, endpoint, purpose, None).await;
                 let outcome = ProbeOutcome::Unreachable;
                 (!opened).then_some(GovernorEvent::Probed { probe, outcome })
@@ -184,7 +185,7 @@ impl GovernorState {
         };
         self.children.insert(child.get_id(), connection);
         let probe = match purpose {
-            Purpose::Probe(probe) => Some(probe),
+            Purpose::Probe { probe, .. } => Some(probe),
             Purpose::Message => None,
         };
         let link = Link {

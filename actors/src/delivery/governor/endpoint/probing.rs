@@ -93,6 +93,12 @@ impl Endpoint {
         }
     }
 
+    /// Whether a probe that goes out now confirms the failure of a connection. A pause in what goes
+    /// on is none.
+    pub(in super::super) const fn confirms_failure(&self) -> bool {
+        matches!(self.health, EndpointHealth::Suspect { .. }) && self.failed_since_progress
+    }
+
     fn has_trouble(&self, wanted: Trouble) -> bool {
         matches!(self.health, EndpointHealth::Down { trouble, .. } if trouble == wanted)
     }
@@ -107,6 +113,7 @@ impl Endpoint {
             EndpointHealth::Up | EndpointHealth::Canary { .. } => {}
             EndpointHealth::Unknown => {
                 let jitter = rng.random_range(0.0..1.0);
+                self.failed_since_progress = true;
                 self.health.on_connection_failure(now, None, jitter);
                 self.probes.stop();
             }

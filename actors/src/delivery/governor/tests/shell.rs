@@ -41,6 +41,7 @@ impl Shell {
                     probe,
                     endpoint,
                     connection,
+                    ..
                 } => assert!(self.probes.insert(probe, (endpoint, connection)).is_none()),
                 GovernorEffect::Grant {
                     permit,
