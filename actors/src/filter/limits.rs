@@ -24,5 +24,7 @@ pub const RSA_BITS_MIN: usize = 1_024;
 pub const DMARC_QUERIES_MAX: usize = 8;
 /// Time for SPF, for all keys, and for the policy of the author's domain, side by side (RFC 7208 §4.6.4 asks for at least 20 s).
 pub const LOOKUPS_TIMEOUT: Duration = Duration::from_secs(20);
+/// Time for the name of a client, which its first message waits for.
+pub const CLIENT_NAME_TIMEOUT: Duration = Duration::from_secs(2);
 /// Time for the organisational domains of the other names.
 pub const ALIGNMENT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -74,7 +74,6 @@ pub struct Connection<S> {
 #[derive(Debug)]
 pub struct Session<S> {
     id: u64,
-    peer: IpAddr,
     wire: Wire<S>,
     server: Server,
     intake: Arc<Intake>,
@@ -83,6 +82,8 @@ pub struct Session<S> {
     /// The beginning of the message, for continuity copies.
     sample: Option<Sample>,
     is_proxied: bool,
+    /// The name of the client's address was asked for.
+    is_name_known: bool,
     patience: Patience,
     stress: watch::Receiver<bool>,
     stopping: watch::Receiver<bool>,
@@ -192,10 +193,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         tracing::debug!(session.id = id, client.ip = %connection.peer, "session opened");
         Self {
             id,
-            peer: connection.peer,
             wire: Wire::new(connection.stream),
             server: Server::new(in_force.server(connection.options), client),
             is_proxied: connection.options.is_proxied,
+            is_name_known: false,
             patience: Patience::new(connection.intake.clock().monotonic()),
             stress: connection.intake.gate().stress(),
             intake: connection.intake,
@@ -221,7 +222,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             return Ok(Flow::On);
         }
         let now = self.intake.clock().monotonic();
-        let pause = if self.intake.acquaintances().knows(self.peer, now) {
+        let client = self.server.client().ip;
+        let pause = if self.intake.acquaintances().knows(client, now) {
             Duration::ZERO
         } else {
             self.in_force.policy.greeting_pause
@@ -233,7 +235,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Err(_) => false,
         };
         if spoke_first {
-            self.intake.acquaintances().forget(self.peer);
+            self.intake.acquaintances().forget(client);
         }
         self.server.greet(spoke_first);
         Ok(Flow::On)
@@ -377,29 +379,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 let verdict = self.check_recipient(&query).await;
                 self.server.recipient_checked(&verdict);
             }
-            Effect::OpenBody => {
-                let spool = self.intake.spool();
-                let id = spool.next_id();
-                let directory = spool.directory();
-                let host = &self.in_force.policy.hostname;
-                let domains = recipients::domains(&directory, self.server.recipients(), host);
-                let begun = spool.begin_body_for(id, &domains);
-                // The end of the data is answered 451 then.
-                let begun = begun
-                    .inspect_err(
-                        |error| tracing::error!(session.id = self.id, %error, "body not sealed"),
-                    )
-                    .ok();
-                let filter = &self.in_force.policy.filter;
-                let client = self.server.client().ip;
-                let is_hashed = filter.authenticator_for(client).is_some();
-                self.body = begun.map(|body| IncomingBody::new(body, is_hashed));
-                let copied = domains
-                    .iter()
-                    .any(|domain| directory.has_continuity(*domain));
-                self.sample = copied.then(Sample::default);
-                self.server.body_opened(id, self.intake.clock().wall());
-            }
+            Effect::OpenBody => self.open_body().await,
             Effect::Body(bytes) => self.write_body(bytes).await,
             Effect::DropBody => {
                 self.body = None;
@@ -408,11 +388,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Effect::Commit(submission) => {
                 let body = self.body.take();
                 let sample = self.sample.take();
-                let commit =
-                    submission::commit(&self.intake, self.id, *submission, body, sample).await;
+                // Boxed: it is large, and ten thousand idle sessions wait for commands.
+                let commit = submission::commit(&self.intake, self.id, *submission, body, sample);
+                let commit = Box::pin(commit).await;
                 if matches!(commit, Commit::Stored) {
                     let now = self.intake.clock().monotonic();
-                    self.intake.acquaintances().meet(self.peer, now);
+                    let client = self.server.client().ip;
+                    self.intake.acquaintances().meet(client, now);
                 }
                 self.server.committed(commit);
             }
@@ -425,6 +407,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             }
         }
         Ok(Flow::On)
+    }
+
+    /// Begins to store a message. The client's name is asked for once, when it has a message at
+    /// last: who only knocks costs no look-up.
+    async fn open_body(&mut self) {
+        let client = self.server.client().ip;
+        let authenticator = self
+            .in_force
+            .policy
+            .filter
+            .authenticator_for(client)
+            .cloned();
+        if let Some(authenticator) = &authenticator
+            && !self.is_name_known
+        {
+            self.is_name_known = true;
+            // Boxed: it is large, and most sessions never hold one.
+            if let Some(name) = Box::pin(authenticator.client_name(client)).await {
+                self.server.set_client_name(name);
+            }
+        }
+        let spool = self.intake.spool();
+        let id = spool.next_id();
+        let directory = spool.directory();
+        let host = &self.in_force.policy.hostname;
+        let domains = recipients::domains(&directory, self.server.recipients(), host);
+        let begun = spool.begin_body_for(id, &domains);
+        // The end of the data is answered 451 then.
+        let begun = begun
+            .inspect_err(|error| tracing::error!(session.id = self.id, %error, "body not sealed"))
+            .ok();
+        self.body = begun.map(|body| IncomingBody::new(body, authenticator.is_some()));
+        let copied = domains
+            .iter()
+            .any(|domain| directory.has_continuity(*domain));
+        self.sample = copied.then(Sample::default);
+        self.server.body_opened(id, self.intake.clock().wall());
     }
 
     /// A body that cannot be written is given up; the end of the data is answered 451 then.

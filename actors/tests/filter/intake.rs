@@ -107,6 +107,44 @@ async fn clients_of_our_own_are_not_authenticated() {
     assert!(zone.asked().is_empty());
 }
 
+/// The name that leads back to the client, not the one that lies; asked for once a connection.
+#[tokio::test(start_paused = true)]
+async fn in7_a_name_of_the_client_that_leads_back_to_it_is_told() {
+    let zone = Zone::parse(
+        "192.0.2.7 PTR liar.example\n192.0.2.7 PTR Out.Far.Example.\nliar.example A 192.0.2.77\n\
+         out.far.example A 192.0.2.7",
+    );
+    let world = world(&zone, |_| {}).await;
+    let mut peer = world.introduced().await;
+    for _ in 0..2 {
+        peer.play("> MAIL FROM:<>\n< 250\n> RCPT TO:<alice@x.example>\n< 250\n> DATA\n< 354")
+            .await;
+        peer.say(format!("{MESSAGE}.\r\n").as_bytes()).await;
+        assert!(peer.reply().await.starts_with("250 "));
+    }
+    for entry in world.queue(world.checked).await {
+        let stored = String::from_utf8(world.body(&entry).await).unwrap();
+        let origin = "(out.far.example [192.0.2.7])";
+        assert!(stored.lines().next().unwrap().ends_with(origin), "{stored}");
+    }
+    let asked = zone.asked();
+    let times = asked.iter().filter(|name| *name == "192.0.2.7").count();
+    assert_eq!(times, 1, "{asked:?}");
+}
+
+/// Q21: no name, and a name server that is dead, cost nothing but the name.
+#[tokio::test(start_paused = true)]
+async fn in7_without_a_name_the_address_stands_alone() {
+    for zone in ["", "192.0.2.7 DEAD", "192.0.2.7 PTR liar.example"] {
+        let world = world(&Zone::parse(zone), |_| {}).await;
+        send(&world, "", &["alice@x.example"], MESSAGE).await;
+        let entry = &world.queue(world.checked).await[0];
+        let stored = String::from_utf8(world.body(entry).await).unwrap();
+        let first = stored.lines().next().unwrap();
+        assert!(first.ends_with("([192.0.2.7])"), "{zone}: {stored}");
+    }
+}
+
 /// Large messages are hashed as they go by, and their head is written last.
 #[tokio::test(start_paused = true)]
 async fn a_signature_over_a_large_body_is_verified() {

@@ -325,9 +325,18 @@ mod tests {
         ] {
             assert!(text.contains(&format!("\r\n{line}")), "{line}:\n{text}");
         }
-        assert!(text.contains("Auto-Submitted: auto-replied"), "IN27");
         assert!(text.contains("text/rfc822-headers"));
         assert!(text.contains("\r\nSubject: hello\r\n"));
+    }
+
+    /// RFC 3834 §3.1.7: nothing automatic answers it. Its envelope's sender is null, see `dsn`.
+    #[test]
+    fn in27_what_we_send_ourselves_says_so() {
+        let entry = entry("alice@sender.example", &["bob@example.org"]);
+        let text = render(&entry, &[failed(0, Some(unknown()))], b"Subject: a\r\n");
+        let parsed = MessageParser::default().parse(&text).unwrap();
+        let field = parsed.header("Auto-Submitted").unwrap();
+        assert_eq!(field.as_text(), Some("auto-replied"));
     }
 
     #[test]

@@ -5,12 +5,14 @@
 //! questions of DMARC) and has deadlines; what the DNS cannot answer is `temperror` and never speaks
 //! against a message (Q21).
 
+mod client_names;
 pub mod dmarc;
 mod keys;
 mod signatures;
 pub mod spf;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use mail_auth::MessageAuthenticator;
@@ -27,7 +29,7 @@ use self::signatures::Signed;
 use self::spf::SpfQuestion;
 use super::body_hash::FinishedHashes;
 use super::header_summary::HeaderSummary;
-use super::limits::{ALIGNMENT_TIMEOUT, LOOKUPS_TIMEOUT};
+use super::limits::{ALIGNMENT_TIMEOUT, CLIENT_NAME_TIMEOUT, LOOKUPS_TIMEOUT};
 use crate::dns::{DnsError, Lookup, LookupError};
 use crate::metrics;
 
@@ -103,6 +105,15 @@ impl Authenticator {
         };
         count(&found);
         found
+    }
+
+    /// The name of a client's address that leads back to it, for our trace field (RFC 5321 §4.4);
+    /// none when it has none, or when the DNS does not answer in time.
+    pub async fn client_name(&self, client: IpAddr) -> Option<String> {
+        let client = client.to_canonical();
+        let names = client_names::validated(self.dns.as_ref(), client);
+        let names = timeout(CLIENT_NAME_TIMEOUT, names).await.ok()?;
+        names.into_iter().next()
     }
 
     async fn spf(&self, input: AuthenticationInput<'_>) -> SpfRecord {

@@ -9,6 +9,7 @@ use mail_auth::common::parse::TxtRecordParser;
 use mail_auth::spf::{Directive, Macro, Mechanism, Qualifier, Spf, Variables};
 use storage::model::AuthResult;
 
+use super::client_names;
 use crate::dns::{Lookup, LookupError};
 use crate::filter::limits::{SPF_LOOKUPS_MAX, SPF_NAMES_MAX, SPF_VOIDS_MAX};
 
@@ -182,7 +183,7 @@ impl<'a> Evaluation<'a> {
             Mechanism::Ptr { macro_string } => {
                 self.count_lookup()?;
                 let target = self.expand(macro_string, domain).await?;
-                let names = self.validated_names().await;
+                let names = client_names::validated(self.dns, self.question.client).await;
                 Ok(names.iter().any(|name| is_within(name, &target)))
             }
             Mechanism::Exists { macro_string } => {
@@ -238,36 +239,11 @@ impl<'a> Evaluation<'a> {
         Ok(false)
     }
 
-    /// The names of the client that lead back to it (§5.5). A DNS failure is no name.
-    async fn validated_names(&mut self) -> Vec<String> {
-        let client = self.question.client;
-        let names = self.dns.ptr(client).await.unwrap_or_default();
-        let mut validated = Vec::new();
-        for name in names.into_iter().take(SPF_NAMES_MAX) {
-            let leads_back = match client {
-                IpAddr::V4(v4) => self
-                    .dns
-                    .ipv4(&name)
-                    .await
-                    .is_ok_and(|all| all.contains(&v4)),
-                IpAddr::V6(v6) => self
-                    .dns
-                    .ipv6(&name)
-                    .await
-                    .is_ok_and(|all| all.contains(&v6)),
-            };
-            if leads_back {
-                validated.push(name.trim_end_matches('.').to_ascii_lowercase());
-            }
-        }
-        validated
-    }
-
     /// The name that a macro stands for, cut to what can be asked (§7.3).
     async fn expand(&mut self, text: &Macro, domain: &str) -> Result<String, Fault> {
         if text.needs_ptr() && self.validated.is_none() {
             self.count_lookup()?;
-            let names = self.validated_names().await;
+            let names = client_names::validated(self.dns, self.question.client).await;
             let own = names.iter().find(|name| is_within(name, domain));
             let name = own.or_else(|| names.first()).cloned();
             self.validated = Some(name.unwrap_or_else(|| "unknown".to_owned()));

@@ -300,6 +300,11 @@ impl Server {
         self.client.ip = address;
     }
 
+    /// The name of the client's address, for the trace field (IN7).
+    pub fn set_client_name(&mut self, name: String) {
+        self.client.reverse_name = Some(name);
+    }
+
     /// Command lines that were read to their end.
     #[must_use]
     pub const fn commands(&self) -> u64 {

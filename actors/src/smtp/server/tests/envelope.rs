@@ -161,3 +161,45 @@ fn a_recipient_given_twice_is_kept_once() {
     );
     assert_eq!(session.taken[0].0.envelope.recipients.len(), 1);
 }
+
+#[test]
+fn in11_the_null_sender_is_taken_for_any_number_of_recipients() {
+    let mut session = Session::open();
+    let said = "MAIL FROM:<>\r\nRCPT TO:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n";
+    assert_eq!(session.say(said), "250 2.1.0|250 2.1.5|250 2.1.5|354");
+    assert_eq!(session.say("Subject: a\r\n\r\nx\r\n.\r\n"), "250 2.0.0");
+    let (submission, _) = &session.taken[0];
+    assert_eq!(submission.envelope.reverse_path, ReversePath::Null);
+    assert_eq!(submission.envelope.recipients.len(), 2);
+}
+
+#[test]
+fn in16_eight_bit_content_is_announced_and_taken_as_it_came() {
+    let mut session = Session::open();
+    session.say("MAIL FROM:<s@sender.example> BODY=8BITMIME\r\nRCPT TO:<a@x.example>\r\nDATA\r\n");
+    let content = b"Subject: \xc3\xa4\r\n\r\n\x80\xff\xe4\r\n";
+    assert_eq!(
+        session.say_bytes(&[content, &b".\r\n"[..]].concat()),
+        "250 2.0.0"
+    );
+    assert_eq!(session.content(), content);
+    assert_eq!(session.taken[0].0.envelope.body, BodyKind::EightBitMime);
+}
+
+/// RFC 8689 §3: who does not announce it refuses the parameter, and never keeps half of the promise.
+#[test]
+fn in23_requiretls_is_neither_offered_nor_taken() {
+    let mut session = Session::open();
+    session.say("EHLO sender.example\r\n");
+    assert!(!String::from_utf8_lossy(&session.said).contains("REQUIRETLS"));
+    let said = "MAIL FROM:<s@sender.example> REQUIRETLS\r\n";
+    assert_eq!(session.say(said), "555 5.5.4");
+}
+
+#[test]
+fn in29_xclient_and_xforward_are_off() {
+    let mut session = Session::open();
+    let said = "XCLIENT ADDR=192.0.2.9\r\nXFORWARD ADDR=192.0.2.9\r\n";
+    assert_eq!(session.say(said), "502 5.5.1|502 5.5.1");
+    assert_eq!(session.server.client().ip.to_string(), "192.0.2.7");
+}
