@@ -8,6 +8,7 @@ pub(crate) mod aside;
 pub(crate) mod audit;
 pub(crate) mod callout;
 pub(crate) mod directory;
+pub(crate) mod domains;
 pub(crate) mod drafts;
 pub(crate) mod heads;
 pub(crate) mod intents;

@@ -1,7 +1,6 @@
-//! `domains`, `mailboxes`, `aliases` and `domain-aliases`: who is protected and who exists.
+//! `mailboxes`, `aliases` and `domain-aliases`: who exists; and the keys of `domains`.
 //!
 //! ```text
-//! domains    domain id u32                    → version | Domain
 //! mailboxes  domain id u32 | local part, key  → version | flags u8 (1 = enabled) | MailboxAccount
 //! aliases    domain id u32 | local part, key  → version | Alias
 //! domain-aliases  the further name, in lower case → version | DomainAlias

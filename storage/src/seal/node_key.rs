@@ -1,4 +1,5 @@
-//! The node's own key for rows that belong to no domain's mail: second factors.
+//! The node's own key for rows that belong to no domain's mail: second factors, and passwords for
+//! destinations.
 //!
 //! It is derived from the master key, so that a copy of the store opens none of them. Destroying a
 //! domain's key leaves them alone: people go on signing in.

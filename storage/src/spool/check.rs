@@ -16,10 +16,12 @@ use crate::engine::{DayKind, Inspected, KeyspaceId};
 use crate::error::SpoolError;
 use crate::keyspace::accounts::{self, AccountRow};
 use crate::keyspace::heads::DomainHead;
-use crate::keyspace::{aside, directory, heads, learned, log, message, meta, queue, transit, view};
+use crate::keyspace::{
+    aside, directory, domains, heads, learned, log, message, meta, queue, transit, view,
+};
 use crate::model::{
-    Administrator, Alias, ApiToken, AuditRow, Counters, Credentials, Domain, DomainAlias, DomainId,
-    Intent, MessageId, MessageRow, MonthCount, OneTimeToken, SenderRule, Sequence, Session,
+    Administrator, Alias, ApiToken, AuditRow, Counters, Credentials, DomainAlias, DomainId, Intent,
+    MessageId, MessageRow, MonthCount, OneTimeToken, SenderRule, Sequence, Session,
 };
 
 /// Problems named in a result, at most; all are counted.
@@ -183,7 +185,7 @@ impl Tables {
                 ..
             } => self.view_row(key, value),
             KeyspaceId::Moved => codec::decode::<u32>(value).map(drop),
-            KeyspaceId::Domains => codec::decode::<Domain>(value).map(drop),
+            KeyspaceId::Domains => domains::check(value),
             KeyspaceId::Mailboxes => directory::decode_mailbox(value).map(drop),
             KeyspaceId::Aliases => codec::decode::<Alias>(value).map(drop),
             KeyspaceId::Accounts => account_row(key, value),

@@ -81,7 +81,7 @@ impl Spool {
                     .ok_or_else(|| ChangeError::Unknown(name.to_string()))?;
                 let mut domain = Domain::clone(&before);
                 domain.continuity = Some(switched(before.continuity, retention_days, now));
-                put_domain(batch, &domain)?;
+                put_domain(batch, &domain, &self.inner.keyring)?;
                 if before.continuity.is_none() {
                     let until = order.domain(domain.id).map(|state| state.next());
                     let progress = Progress::up_to(until.unwrap_or_default());

@@ -12,9 +12,10 @@ use crate::directory::Directory;
 use crate::engine::{Durability, KeyspaceId};
 use crate::error::{ChangeError, SpoolError};
 use crate::feed::Hint;
-use crate::keyspace::{directory as keys, meta};
+use crate::keyspace::{directory as keys, domains, meta};
 use crate::model::domain::{HOLD_DAYS_DEFAULT, HOLD_DAYS_MAX, HOLD_DAYS_MIN};
 use crate::model::{AuditRow, Destination, Domain, DomainId, DomainName, HostRole, VerifyMode};
+use crate::seal::Keyring;
 
 /// Hosts of one domain, at most.
 const DESTINATIONS_MAX: usize = 16;
@@ -83,7 +84,7 @@ impl Spool {
                 batch.encode(KeyspaceId::Meta, meta::NEXT_DOMAIN, |out| {
                     codec::encode(out, &next)
                 })?;
-                put_domain(batch, &domain)?;
+                put_domain(batch, &domain, &self.inner.keyring)?;
                 order.add_domain(domain.id);
                 batch.touch(domain.id);
                 directory.write().put_domain(domain.clone());
@@ -117,7 +118,7 @@ impl Spool {
                 domain.name = before.name.clone();
                 domain.created_at = before.created_at;
                 check(&domain)?;
-                put_domain(batch, &domain)?;
+                put_domain(batch, &domain, &self.inner.keyring)?;
                 directory.write().put_domain(domain.clone());
                 Ok(domain)
             })
@@ -144,10 +145,15 @@ impl Spool {
     }
 }
 
-pub(super) fn put_domain(batch: &mut Batch, domain: &Domain) -> Result<(), codec::RowError> {
-    batch.encode(KeyspaceId::Domains, &keys::domain_key(domain.id), |out| {
-        codec::encode(out, domain)
-    })
+/// Writes the row of a domain, its passwords sealed.
+pub(super) fn put_domain(
+    batch: &mut Batch,
+    domain: &Domain,
+    keyring: &Keyring,
+) -> Result<(), SpoolError> {
+    let row = domains::row(domain, keyring)?;
+    batch.put(KeyspaceId::Domains, &keys::domain_key(domain.id), row);
+    Ok(())
 }
 
 /// Whether the values of a domain are within their bounds.

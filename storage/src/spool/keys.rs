@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Spool;
+use super::directory::put_domain;
+use super::{Inner, Spool};
 use crate::codec;
 use crate::commit::Batch;
 use crate::directory::Directory;
@@ -49,6 +50,17 @@ pub(super) async fn check_keys(
     Ok(())
 }
 
+fn cannot_open(action: &str, error: SpoolError) -> OpenError {
+    match error {
+        SpoolError::Engine(error) => OpenError::Engine(error),
+        SpoolError::Keys(error) => OpenError::Keys(error),
+        other => OpenError::Keys(KeyError::Io {
+            action: action.to_owned(),
+            source: std::io::Error::other(other),
+        }),
+    }
+}
+
 fn ended(ended: tokio::task::JoinError) -> KeyError {
     KeyError::Io {
         action: "working with keys".to_owned(),
@@ -61,17 +73,35 @@ impl Spool {
     pub(super) async fn give_missing_keys(&self) -> Result<(), OpenError> {
         for domain in self.directory().domains() {
             if !self.inner.keyring.has(domain.id) {
-                self.add_key(domain.id).await.map_err(|error| match error {
-                    SpoolError::Engine(error) => OpenError::Engine(error),
-                    SpoolError::Keys(error) => OpenError::Keys(error),
-                    other => OpenError::Keys(KeyError::Io {
-                        action: "giving a domain its key".to_owned(),
-                        source: std::io::Error::other(other),
-                    }),
-                })?;
+                self.add_key(domain.id)
+                    .await
+                    .map_err(|error| cannot_open("giving a domain its key", error))?;
             }
         }
         Ok(())
+    }
+
+    /// Writes the rows of domains anew whose passwords an earlier version stored as they are.
+    pub(super) async fn seal_passwords(&self, domains: Vec<DomainId>) -> Result<(), OpenError> {
+        if domains.is_empty() {
+            return Ok(());
+        }
+        let Inner {
+            committer,
+            directory,
+            keyring,
+            ..
+        } = &*self.inner;
+        let written = committer.commit(Batch::new(), Durability::Synced, |_, batch| {
+            for id in domains {
+                if let Some(domain) = directory.domain(id) {
+                    put_domain(batch, &domain, keyring)?;
+                }
+            }
+            Ok::<_, SpoolError>(())
+        });
+        let written = written.await;
+        written.map_err(|error| cannot_open("sealing passwords for destinations", error))
     }
 
     /// Makes a key that seals a domain's mail from now on; earlier ones still open. Answers its id;

@@ -26,12 +26,13 @@ use crate::engine::{
 use crate::error::OpenError;
 use crate::feed::Feed;
 use crate::keyspace::heads::DomainHead;
-use crate::keyspace::{accounts, aside, audit, directory as keys, everything, heads, meta, queue};
+use crate::keyspace::{
+    accounts, aside, audit, directory as keys, domains, everything, heads, meta, queue,
+};
 use crate::limits::{BODY_MEMORY_IN, BODY_MEMORY_OUT, MESSAGE_SIZE_DEFAULT, PAGE_ROWS_MAX};
 use crate::metrics;
 use crate::model::{
-    Alias, Clock, Domain, DomainAlias, DomainId, IdGenerator, Intent, SenderRule, Sequence,
-    Timestamp,
+    Alias, Clock, DomainAlias, DomainId, IdGenerator, Intent, SenderRule, Sequence, Timestamp,
 };
 use crate::seal::{KeySource, Keyring};
 
@@ -160,7 +161,8 @@ impl Spool {
         let heads = load_heads(engine.as_ref()).await?;
         let next_audit = next_audit(engine.as_ref()).await?;
         let mut order = Order::new(heads, next_domain, next_audit, clock_written);
-        let directory = load_directory(engine.as_ref(), &mut order).await?;
+        let (directory, bare) =
+            load_directory(engine.as_ref(), &loaded.keyring, &mut order).await?;
         let access = load_access(engine.as_ref()).await?;
         let sender_rules = load_sender_rules(engine.as_ref()).await?;
         let intents = load_intents(engine.as_ref()).await?;
@@ -172,6 +174,7 @@ impl Spool {
         loaded.backfills = load_backfills(engine.as_ref()).await?;
         let spool = Self::assemble(engine, &options, clock, order, loaded);
         spool.give_missing_keys().await?;
+        spool.seal_passwords(bare).await?;
         Ok(spool)
     }
 
@@ -348,11 +351,20 @@ async fn next_audit(engine: &dyn Engine) -> Result<u64, OpenError> {
     Ok(last.map_or(1, |last| last + 1))
 }
 
-async fn load_directory(engine: &dyn Engine, order: &mut Order) -> Result<Directory, OpenError> {
+/// The directory, and the domains whose rows hold a password as it is.
+async fn load_directory(
+    engine: &dyn Engine,
+    keyring: &Keyring,
+    order: &mut Order,
+) -> Result<(Directory, Vec<DomainId>), OpenError> {
     let directory = Directory::default();
+    let mut bare = Vec::new();
     each_row(engine, KeyspaceId::Domains, |key, row| {
         keys::parse_domain_key(key).ok_or_else(bad_key)?;
-        let domain: Domain = codec::decode(row)?;
+        let domains::Read { domain, is_bare } = domains::read(row, keyring)?;
+        if is_bare {
+            bare.push(domain.id);
+        }
         order.add_domain(domain.id);
         directory.write().put_domain(domain);
         Ok(())
@@ -382,7 +394,7 @@ async fn load_directory(engine: &dyn Engine, order: &mut Order) -> Result<Direct
         Ok(())
     })
     .await?;
-    Ok(directory)
+    Ok((directory, bare))
 }
 
 async fn load_access(engine: &dyn Engine) -> Result<Access, OpenError> {

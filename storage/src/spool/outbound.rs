@@ -48,7 +48,7 @@ impl Spool {
                     continuity: None,
                     created_at,
                 };
-                put_domain(batch, &domain)?;
+                put_domain(batch, &domain, &self.inner.keyring)?;
                 order.add_domain(domain.id);
                 batch.touch(domain.id);
                 let id = domain.id;

@@ -1,10 +1,15 @@
 //! Keys on the disk: made at first start, asked for at every other, gone for good when destroyed.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use super::super::testing::{audit, clock, destination};
+use bytes::{Bytes, BytesMut};
+
+use super::super::testing::{audit, clock, destination, domain};
 use super::continuity::sealed_message;
-use crate::model::DomainId;
+use crate::codec;
+use crate::engine::{Durability, Engine, KeyspaceId, MemoryEngine, Write};
+use crate::model::{Domain, DomainId, Login, Secret, TlsPolicy};
 use crate::seal::{KeyError, KeySource};
 use crate::spool::{NewDomain, OpenError, Spool, SpoolError, SpoolOptions};
 
@@ -154,4 +159,64 @@ async fn d8_a_removed_domain_takes_its_key_along() {
     let name = "x.example".parse().unwrap();
     spool.remove_domain(&name, true, audit()).await.unwrap();
     assert!(!key.exists());
+}
+
+/// What we sign in with at a destination is unreadable on the disk, and there again after a restart.
+#[tokio::test]
+async fn out18_d8_a_password_for_a_destination_is_sealed_on_the_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let spool = filled(directory.path()).await;
+    let login = Login {
+        user: "relay".to_owned(),
+        password: Secret::new("correct horse battery".to_owned()),
+    };
+    let with_login = |domain: &mut Domain| {
+        domain.destinations[0].tls = TlsPolicy::Required;
+        domain.destinations[0].login = Some(login.clone());
+    };
+    let name = "x.example".parse().unwrap();
+    spool
+        .update_domain(&name, with_login, audit())
+        .await
+        .unwrap();
+    spool.shutdown().await.unwrap();
+    drop(spool);
+    assert!(!holds(directory.path(), b"correct horse"));
+    let spool = open(directory.path(), directory.path()).await.unwrap();
+    let domain = spool.directory().domain_by_name(&name).unwrap();
+    assert_eq!(domain.destinations[0].login, Some(login));
+}
+
+/// A row in which an earlier version left a password is written anew at the next start.
+#[tokio::test]
+async fn d8_a_password_that_lies_bare_is_sealed_at_the_next_start() {
+    let keys = tempfile::tempdir().unwrap();
+    let engine = Arc::new(MemoryEngine::new());
+    let mut domain = domain(1, "x.example");
+    domain.destinations[0].tls = TlsPolicy::Required;
+    domain.destinations[0].login = Some(Login {
+        user: "relay".to_owned(),
+        password: Secret::new("correct horse battery".to_owned()),
+    });
+    let mut row = BytesMut::new();
+    codec::encode(&mut row, &domain).unwrap();
+    let write = Write {
+        keyspace: KeyspaceId::Domains,
+        key: Bytes::copy_from_slice(&1_u32.to_be_bytes()),
+        value: Some(row.freeze()),
+    };
+    engine
+        .commit(vec![write], Durability::Synced, Vec::new())
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let spool = Spool::on_engine(engine.clone(), options(keys.path()), clock())
+            .await
+            .unwrap();
+        let found = spool.directory().domain(DomainId(1)).unwrap();
+        assert_eq!(found.destinations, domain.destinations);
+        let key = Bytes::copy_from_slice(&1_u32.to_be_bytes());
+        let row = engine.get(KeyspaceId::Domains, key).await.unwrap().unwrap();
+        assert!(memchr::memmem::find(&row, b"correct horse").is_none());
+    }
 }
