@@ -140,7 +140,10 @@ async fn run(arguments: AttemptArguments, mut stopping: Stopping) -> Result<(), 
             Next::Leave => break,
         };
         let (mut report, ending) = attempt.deliver(&mut conversation, work).await?;
-        if ending.is_some() || stopping.is_requested() {
+        let carried = conversation.transactions();
+        let is_full = conversation.capabilities().messages_max;
+        let is_full = is_full.is_some_and(|max| carried >= max);
+        if ending.is_some() || is_full || stopping.is_requested() {
             report.conveyance = Conveyance::Closed;
             attempt.finished(report, None)?;
             break;

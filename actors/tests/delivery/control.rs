@@ -125,6 +125,35 @@ async fn a_retry_does_not_wait_for_the_message_s_own_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn s3_a_moved_message_takes_the_route_of_the_other_domain_and_keeps_its_recipient() {
+    let old = Destination::default();
+    old.script(|script| script.door = Door::Refused);
+    let node = Node::with(&old).await;
+    let new = Destination::default();
+    node.net.add("new.example.org", &new);
+    let domain = node.domain("example.org", &["mail.example.org"]).await;
+    let other = node.domain("other.example", &["new.example.org"]).await;
+    node.accept_many(&domain, 3).await;
+    node.until_state(&domain, DestinationState::Down, MINUTE)
+        .await;
+    let page = node.spool.queue_page(domain.id, None, 10).await.unwrap();
+    let wanted = vec![
+        (page[0].sequence, IntentAction::Move(other.id)),
+        (page[2].sequence, IntentAction::Move(other.id)),
+    ];
+    let ticket = node.spool.add_intents(domain.id, wanted, audit()).await;
+    ticket.unwrap().done().await;
+    node.until_empty(&other, MINUTE).await;
+    let taken: Vec<_> = new.ledger().taken.clone();
+    let recipients: Vec<_> = taken.iter().flat_map(|one| &one.recipients).collect();
+    assert_eq!(recipients, ["user0@example.org", "user2@example.org"]);
+    let counters = node.counters(&domain);
+    assert_eq!((counters.queued, counters.removed), (1, 2));
+    assert_eq!(node.counters(&other).delivered, 2);
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn out25_a_changed_destination_reaches_mail_that_is_queued() {
     let old = Destination::default();
     old.script(|script| script.door = Door::Refused);

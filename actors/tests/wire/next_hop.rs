@@ -292,3 +292,32 @@ async fn out24_a_peer_of_our_own_name_is_ourselves() {
     const MIRROR: &[&str] = &["ehlo: 250 mx.example.net"];
     holds(MIRROR, |_| {}).await.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn out5_the_limits_that_a_peer_announces_are_kept() {
+    const LIMITS: &[&str] = &["offers: PIPELINING, LIMITS RCPTMAX=2 MAILMAX=2"];
+    let stage = Stage::new(TlsPolicy::None).await;
+    stage.peer.behave(Script::read(LIMITS));
+    let all = ["a", "b", "c", "d", "e"].map(|user| format!("{user}@example.org"));
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    stage.node.accept(stage.domain.id, &all).await;
+    stage.until_empty(MINUTE).await;
+    {
+        let ledger = stage.peer.ledger();
+        for name in &all {
+            assert_eq!(ledger.copies(name), 1, "{name}");
+        }
+        let sizes: Vec<usize> = ledger
+            .taken
+            .iter()
+            .map(|one| one.recipients.len())
+            .collect();
+        assert_eq!(sizes, [2, 2, 1]);
+        let begun =
+            |lines: &Vec<String>| lines.iter().filter(|line| line.starts_with("MAIL")).count();
+        let begun: Vec<usize> = ledger.heard.iter().map(begun).collect();
+        assert_eq!(begun, [2, 1], "RFC 9422: MAILMAX");
+    }
+    assert_eq!(stage.node.counters(&stage.domain).delivered, 5);
+    stage.stop().await;
+}

@@ -25,8 +25,13 @@ impl Attempt {
     pub(super) async fn deliver(
         &self,
         conversation: &mut Conversation,
-        work: Work,
+        mut work: Work,
     ) -> Result<(Finished, Option<Ending>), ServiceError> {
+        if let Some(max) = conversation.capabilities().recipients_max {
+            // The others go next, as after 452 4.5.3 (RFC 9422).
+            let max = usize::try_from(max).unwrap_or(usize::MAX);
+            work.recipients.truncate(max.max(1));
+        }
         let transaction = transaction(&work.entry, &work.recipients, conversation);
         let body = self.spool.body(&work.entry);
         let is_eight_bit = transaction.body == BodyKind::EightBitMime;
