@@ -163,6 +163,11 @@ pub(super) enum DomainCommand {
         /// Its name.
         name: String,
     },
+    /// Show the DNS records that the domain publishes so that its mail comes here.
+    Dns {
+        /// Its name.
+        name: String,
+    },
     /// Make a new key for what is stored from now on.
     RotateKey {
         /// Its name.

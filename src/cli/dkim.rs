@@ -36,11 +36,6 @@ fn path(domain: &str) -> String {
 
 /// The record as it stands in a zone file.
 fn record(key: &DkimKeyView) -> String {
-    // Strings in DNS end at 255 octets (RFC 1035 §3.3).
-    let text = key.record.as_bytes();
-    let strings: Vec<String> = text
-        .chunks(250)
-        .map(|part| format!("\"{}\"", String::from_utf8_lossy(part)))
-        .collect();
-    format!("{}. IN TXT {}\n", key.record_name, strings.join(" "))
+    let name = format!("{}.", key.record_name);
+    super::dns::line(&name, "TXT", &key.record)
 }

@@ -2,7 +2,7 @@
 
 use hyper::Method;
 use serde_json::{Map, Value, json};
-use web::api::{DestinationView, DomainKeyView, DomainView, Page, ProbeReport};
+use web::api::{DestinationView, DnsAdviceView, DomainKeyView, DomainView, Page, ProbeReport};
 
 use super::args::{DomainCommand, DomainSettings, HoldArguments, VerifyArgument};
 use super::client::{Client, Payload, Query, encoded};
@@ -43,6 +43,10 @@ pub(super) async fn run(
                 .await;
             let domain: DomainView = changed?;
             output.show(&domain, details)
+        }
+        DomainCommand::Dns { name } => {
+            let advice: DnsAdviceView = client.get(&format!("{}/dns", path(&name))).await?;
+            output.show(&advice, super::dns::text)
         }
         DomainCommand::Probe { name } => {
             let target = format!("{}/probe", path(&name));

@@ -13,6 +13,7 @@ mod continuity;
 mod demo;
 mod destination;
 mod dkim;
+mod dns;
 mod domain;
 mod domain_alias;
 mod exit;

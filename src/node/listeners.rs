@@ -99,6 +99,7 @@ impl Listeners<'_> {
             origins: origins(&config.url, &hosts),
             url: config.url.to_string(),
             portal_url: self.config.portal.url.to_string(),
+            smtp_tls: Some(self.certificates.smtp.clone()),
             hostname: self.config.node.hostname.clone(),
             started_at: self.spool.clock().wall(),
         };

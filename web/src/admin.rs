@@ -1,10 +1,13 @@
 //! The administration site: API, its description, and the status page.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware;
 
 use actors::status::StatusBoard;
+use actors::tls::ServerTls;
 use jiff::tz::TimeZone;
 use storage::model::{DomainName, Timestamp};
 use storage::spool::Spool;
@@ -44,6 +47,8 @@ pub struct AdminSite {
     pub url: String,
     /// How users reach the portal, without a slash at its end.
     pub portal_url: String,
+    /// What SMTP clients are shown; none where there is no such listener.
+    pub smtp_tls: Option<Arc<ServerTls>>,
     /// This node's name.
     pub hostname: DomainName,
     /// When this process started.

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::ServerConfig;
+use rustls::server::ParsedCertificate;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use sha2::{Digest as _, Sha256};
 
 use super::{TlsError, provider, self_signed};
 
@@ -26,13 +28,21 @@ impl CertificateFiles {
     }
 }
 
+/// What connections are shown.
+#[derive(Debug, Clone)]
+struct Shown {
+    config: Arc<ServerConfig>,
+    /// SHA-256 of the public key of the server's own certificate.
+    key_sha256: [u8; 32],
+}
+
 /// The TLS side of a listener. Connections take the configuration that is current when they begin;
 /// a reload changes it for the next ones.
 #[derive(Debug)]
 pub struct ServerTls {
     files: CertificateFiles,
     protocols: Vec<Vec<u8>>,
-    current: RwLock<Arc<ServerConfig>>,
+    current: RwLock<Shown>,
 }
 
 impl ServerTls {
@@ -46,11 +56,11 @@ impl ServerTls {
             .iter()
             .map(|name| name.as_bytes().into())
             .collect();
-        let config = load(&files, &protocols)?;
+        let shown = load(&files, &protocols)?;
         Ok(Self {
             files,
             protocols,
-            current: RwLock::new(Arc::new(config)),
+            current: RwLock::new(shown),
         })
     }
 
@@ -71,13 +81,23 @@ impl ServerTls {
     /// The configuration for the next connection.
     #[must_use]
     pub fn config(&self) -> Arc<ServerConfig> {
+        self.shown().config
+    }
+
+    /// SHA-256 of the public key that is shown: what TLSA 3 1 1 publishes (RFC 7672 §3.1.1).
+    #[must_use]
+    pub fn public_key_sha256(&self) -> [u8; 32] {
+        self.shown().key_sha256
+    }
+
+    fn shown(&self) -> Shown {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&current)
+        current.clone()
     }
 
     /// Shows what `other` shows, from the next connection on: for files that have moved.
     pub fn take_over(&self, other: &Self) {
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = other.config();
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = other.shown();
     }
 
     /// Reads the files again.
@@ -85,22 +105,25 @@ impl ServerTls {
     /// # Errors
     /// When they are unusable; the old certificate stays in force.
     pub fn reload(&self) -> Result<(), TlsError> {
-        let config = Arc::new(load(&self.files, &self.protocols)?);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = config;
+        let shown = load(&self.files, &self.protocols)?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = shown;
         Ok(())
     }
 }
 
-fn load(files: &CertificateFiles, protocols: &[Vec<u8>]) -> Result<ServerConfig, TlsError> {
+fn load(files: &CertificateFiles, protocols: &[Vec<u8>]) -> Result<Shown, TlsError> {
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&files.certificate)
         .and_then(Iterator::collect)
         .map_err(|error| unreadable(&files.certificate, error))?;
-    if chain.is_empty() {
-        return Err(TlsError::Pem {
-            path: files.certificate.clone(),
-            reason: "holds no certificate".to_owned(),
-        });
-    }
+    let unusable = |reason: String| TlsError::Pem {
+        path: files.certificate.clone(),
+        reason,
+    };
+    let own = chain
+        .first()
+        .ok_or_else(|| unusable("holds no certificate".to_owned()))?;
+    let own = ParsedCertificate::try_from(own).map_err(|error| unusable(error.to_string()))?;
+    let key_sha256 = Sha256::digest(own.subject_public_key_info().as_ref()).into();
     let key =
         PrivateKeyDer::from_pem_file(&files.key).map_err(|error| unreadable(&files.key, error))?;
     let mut config = ServerConfig::builder_with_provider(provider())
@@ -113,7 +136,10 @@ fn load(files: &CertificateFiles, protocols: &[Vec<u8>]) -> Result<ServerConfig,
             source,
         })?;
     config.alpn_protocols = protocols.to_vec();
-    Ok(config)
+    Ok(Shown {
+        config: Arc::new(config),
+        key_sha256,
+    })
 }
 
 fn unreadable(path: &Path, error: rustls_pki_types::pem::Error) -> TlsError {

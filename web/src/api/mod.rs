@@ -14,6 +14,7 @@ mod authentication;
 pub(crate) mod caller;
 mod continuity;
 mod dkim;
+mod dns;
 mod domain_alias;
 mod domain_input;
 mod domain_key;
@@ -60,6 +61,7 @@ pub use authentication::{AuthenticationView, DkimView};
 pub(crate) use caller::require_caller;
 pub use continuity::{ContinuityView, DayView};
 pub use dkim::DkimKeyView;
+pub use dns::{DnsAdviceView, DnsRecordView};
 pub use domain_alias::DomainAliasView;
 pub use domain_key::DomainKeyView;
 pub use domain_view::{CountersView, DestinationView, DomainView, HoldView};
@@ -122,6 +124,7 @@ pub fn router() -> OpenApiRouter<AdminSite> {
         ))
         .routes(routes!(domain_key::rotate, domain_key::destroy))
         .routes(routes!(dkim::show, dkim::make))
+        .routes(routes!(dns::show))
         .routes(routes!(queue::list))
         .routes(routes!(queue::show))
         .routes(routes!(queue::export))

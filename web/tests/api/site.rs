@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actors::status::StatusBoard;
+use actors::tls::ServerTls;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
@@ -30,6 +31,13 @@ pub(crate) struct Site {
     pub(crate) sign_in: SignIn,
     pub(crate) clerk: ResetClerk,
     pub(crate) router: Router,
+}
+
+/// A certificate of its own, in a folder that goes at once.
+fn smtp_tls() -> Arc<ServerTls> {
+    let folder = tempfile::tempdir().unwrap();
+    let tls = ServerTls::self_signed(folder.path(), "smtp", "mx.example.net", &["smtp"]);
+    Arc::new(tls.unwrap())
 }
 
 #[derive(Debug)]
@@ -80,6 +88,7 @@ impl Site {
             origins: Origins([format!("https://{HOST}")].into()),
             url: format!("https://{HOST}"),
             portal_url: "https://mail.example.net".to_owned(),
+            smtp_tls: Some(smtp_tls()),
             hostname: "mx.example.net".parse().unwrap(),
             started_at: Timestamp::from_secs(1_800_000_000),
         };
