@@ -90,8 +90,6 @@ impl Listeners<'_> {
             spool: self.spool.clone(),
             status: self.board.clone(),
             token: self.token.clone(),
-            // Every message is judged before it is copied, so continuity may be switched on (C10).
-            filters: true,
             sign_in,
             desk,
             tls: tls.is_some(),

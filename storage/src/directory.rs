@@ -9,7 +9,7 @@ mod tables;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::model::{Domain, DomainAlias, DomainId, DomainName, Mailbox, VerifyMode};
+use crate::model::{Domain, DomainAlias, DomainId, DomainName, ForwardPath, Mailbox, VerifyMode};
 pub use sender_rules::{RuleMatch, SenderFacts, SenderRules};
 pub(crate) use tables::{DomainTable, Tables};
 
@@ -199,6 +199,15 @@ impl Directory {
         let mut aliases: Vec<String> = aliases.map_or_else(Vec::new, Iterator::collect);
         aliases.sort_unstable();
         aliases
+    }
+
+    /// Whether mail to an address arrives in a mailbox of its domain, by its name or as an alias.
+    #[must_use]
+    pub fn leads_to(&self, path: &ForwardPath, mailbox: &str) -> bool {
+        let ForwardPath::Mailbox(address) = path else {
+            return false;
+        };
+        matches!(self.resolve(address), Resolution::Known { mailbox_key, .. } if mailbox_key == mailbox)
     }
 
     /// Enabled mailboxes of one domain.

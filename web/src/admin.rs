@@ -31,8 +31,6 @@ pub struct AdminSite {
     pub status: StatusBoard,
     /// Who may use the API.
     pub token: OperatorToken,
-    /// Whether incoming mail is filtered.
-    pub filters: bool,
     /// Passwords and what they open.
     pub sign_in: SignIn,
     /// Where letters to people are written.

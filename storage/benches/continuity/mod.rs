@@ -20,7 +20,7 @@ pub(crate) async fn domain(spool: &Spool) -> Result<DomainId, Failure> {
     spool.put_mailboxes(vec![account], sample::audit()).await?;
     let wish = ContinuityWish::On { retention_days: 30 };
     spool
-        .set_continuity(&domain.name, wish, true, sample::audit())
+        .set_continuity(&domain.name, wish, sample::audit())
         .await?;
     Ok(domain.id)
 }

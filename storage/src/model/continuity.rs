@@ -49,14 +49,13 @@ impl Continuity {
     }
 }
 
-/// What has to be done before continuity can be switched on (C10).
+/// What has to be done before continuity can be switched on (C10). Filtering is always on: every
+/// message is judged before it is copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ContinuityGap {
     /// The domain has no mailbox, so nobody could sign in.
     Mailboxes,
-    /// The domain's mail is not filtered, so nobody could tell what is clean.
-    Filtering,
 }
 
 impl ContinuityGap {
@@ -65,7 +64,6 @@ impl ContinuityGap {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Mailboxes => "mailboxes",
-            Self::Filtering => "filtering",
         }
     }
 }
@@ -74,7 +72,6 @@ impl fmt::Display for ContinuityGap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Mailboxes => "the domain has no mailboxes yet: add or import them",
-            Self::Filtering => "filtering is off: switch it on",
         })
     }
 }

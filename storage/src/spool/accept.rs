@@ -94,6 +94,8 @@ struct PreparedEntry {
     domain: DomainId,
     recipients: u16,
     quarantined: bool,
+    /// Copies that are made when a person releases it.
+    withheld: Option<Copies>,
     row: Bytes,
     event: PreparedEvent,
 }
@@ -152,9 +154,52 @@ impl Spool {
             kept(self.last_day(domains, message.accepted_at))
         };
         self.settle_place(&mut message.body, place).await?;
+        let (copies, withheld) = self.part_copies(&message.entries, copies);
         let mut prepared = PreparedMessage::new(message, batch)?;
         prepared.copies = copies;
+        for (entry, withheld) in prepared.entries.iter_mut().zip(withheld) {
+            entry.withheld = withheld;
+        }
         Ok(prepared)
+    }
+
+    /// Tells the copies that are made at once from those that are withheld with each entry (C12): a
+    /// mailbox whose mail is in quarantine gets none, the others of its domain do. A mailbox that a
+    /// message reaches on two ways, one of them clean, gets its copy.
+    fn part_copies(
+        &self,
+        entries: &[NewEntry],
+        copies: Vec<Copies>,
+    ) -> (Vec<Copies>, Vec<Option<Copies>>) {
+        let is_held =
+            |entry: &NewEntry| matches!(entry.disposition, NewDisposition::Quarantine { .. });
+        if copies.is_empty() || !entries.iter().any(is_held) {
+            return (copies, Vec::new());
+        }
+        let directory = self.directory();
+        let reaches = |entry: &NewEntry, domain, mailbox: &str| {
+            let mut paths = entry.recipients.iter().map(|it| &it.path);
+            entry.domain == domain && paths.any(|path| directory.leads_to(path, mailbox))
+        };
+        let mut now = copies;
+        let mut withheld = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let mut with_entry = None;
+            if is_held(entry) {
+                for of in &mut now {
+                    let domain = of.domain;
+                    let taken = of.take(|mailbox| {
+                        let mut clean = entries.iter().filter(|other| !is_held(other));
+                        reaches(entry, domain, mailbox)
+                            && !clean.any(|other| reaches(other, domain, mailbox))
+                    });
+                    with_entry = with_entry.or(taken);
+                }
+            }
+            withheld.push(with_entry);
+        }
+        now.retain(|of| !of.copies.is_empty());
+        (now, withheld)
     }
 
     async fn accept_prepared(
@@ -309,9 +354,7 @@ impl PreparedMessage {
                 order.lane_grows(entry.domain);
                 batch.put(KeyspaceId::Queue, &queue::key(entry.domain, sequence), row);
             }
-            if entry.quarantined
-                && let Some(of) = self.copies.iter().find(|of| of.domain == entry.domain)
-            {
+            if let Some(of) = &entry.withheld {
                 of.withhold(batch, sequence)?;
             }
             let number = u16::try_from(number).unwrap_or(u16::MAX);
@@ -332,7 +375,7 @@ impl PreparedMessage {
         Ok(())
     }
 
-    /// Copies of a domain are made at once unless its entry is in quarantine (C11, C12).
+    /// The copies that are made at once (C11).
     fn stage_copies(&self, order: &mut Order, batch: &mut Batch) -> Result<(), RowError> {
         let BodyPlace::Kept { day } = self.row.place else {
             return Ok(());
@@ -343,11 +386,7 @@ impl PreparedMessage {
             chunks: self.row.chunks,
             size_bytes: self.row.size_bytes,
         };
-        let withheld = |domain| {
-            let mut entries = self.entries.iter();
-            entries.any(|entry| entry.domain == domain && entry.quarantined)
-        };
-        for of in self.copies.iter().filter(|of| !withheld(of.domain)) {
+        for of in &self.copies {
             of.stage(order, batch, body, self.row.accepted_at)?;
         }
         Ok(())
@@ -395,6 +434,7 @@ impl PreparedEntry {
             domain: entry.domain,
             recipients: count,
             quarantined,
+            withheld: None,
             row,
             event,
         })

@@ -24,23 +24,15 @@ pub enum ContinuityWish {
 }
 
 impl Spool {
-    /// What has to be done before continuity of a domain can be switched on (C10); `is_filtered`
-    /// says whether the domain's mail is.
+    /// What has to be done before continuity of a domain can be switched on (C10).
     ///
     /// # Errors
     /// [`ChangeError::Unknown`].
-    pub fn continuity_gaps(
-        &self,
-        name: &DomainName,
-        is_filtered: bool,
-    ) -> Result<Vec<ContinuityGap>, ChangeError> {
+    pub fn continuity_gaps(&self, name: &DomainName) -> Result<Vec<ContinuityGap>, ChangeError> {
         let domain = self.known_domain(name)?;
         let mut gaps = Vec::new();
         if self.directory().counts_of(domain).mailboxes == 0 {
             gaps.push(ContinuityGap::Mailboxes);
-        }
-        if !is_filtered {
-            gaps.push(ContinuityGap::Filtering);
         }
         Ok(gaps)
     }
@@ -55,7 +47,6 @@ impl Spool {
         &self,
         name: &DomainName,
         wish: ContinuityWish,
-        is_filtered: bool,
         audit: AuditRow,
     ) -> Result<Domain, ChangeError> {
         let now = self.clock().now();
@@ -70,7 +61,7 @@ impl Spool {
                 reason: "1 to 90 days are expected".to_owned(),
             });
         }
-        let gaps = self.continuity_gaps(name, is_filtered)?;
+        let gaps = self.continuity_gaps(name)?;
         if !gaps.is_empty() {
             return Err(ChangeError::ContinuityGaps(gaps));
         }

@@ -210,6 +210,20 @@ impl Copies {
         Ok(())
     }
 
+    /// Takes the copies out whose mailbox is chosen; none when there is no such copy. What an owner
+    /// wrote stays: it did not come in.
+    pub(super) fn take(&mut self, mut chosen: impl FnMut(&str) -> bool) -> Option<Self> {
+        let (taken, kept) = std::mem::take(&mut self.copies)
+            .into_iter()
+            .partition(|copy| copy.folder != Folder::Sent && chosen(&copy.mailbox));
+        self.copies = kept;
+        let taken: Vec<PreparedCopy> = taken;
+        (!taken.is_empty()).then_some(Self {
+            domain: self.domain,
+            copies: taken,
+        })
+    }
+
     /// Adds the row that withholds the copies until the entry is released.
     pub(super) fn withhold(&self, batch: &mut Batch, sequence: Sequence) -> Result<(), RowError> {
         let key = queue::key(self.domain, sequence);

@@ -85,7 +85,7 @@ impl DayView {
 }
 
 async fn view(site: &AdminSite, domain: &Domain) -> Result<ContinuityView, Problem> {
-    let gaps = site.spool.continuity_gaps(&domain.name, site.filters)?;
+    let gaps = site.spool.continuity_gaps(&domain.name)?;
     let usage = site.spool.domain_usage(domain.id).await?;
     let continuity = domain.continuity;
     let words = gaps.iter().map(ToString::to_string);
@@ -135,10 +135,7 @@ pub(super) async fn switch_on(
     let detail = json!({"before_days": before, "retention_days": retention_days});
     let audit = operator.row(&site, "continuity.on", domain.name.as_str(), &detail);
     let wish = ContinuityWish::On { retention_days };
-    let changed = site
-        .spool
-        .set_continuity(&domain.name, wish, site.filters, audit)
-        .await?;
+    let changed = site.spool.set_continuity(&domain.name, wish, audit).await?;
     Ok(Json(view(&site, &changed).await?))
 }
 
@@ -159,7 +156,7 @@ pub(super) async fn switch_off(
     let audit = operator.row(&site, "continuity.off", domain.name.as_str(), &detail);
     let changed = site
         .spool
-        .set_continuity(&domain.name, ContinuityWish::Off, site.filters, audit)
+        .set_continuity(&domain.name, ContinuityWish::Off, audit)
         .await?;
     Ok(Json(view(&site, &changed).await?))
 }

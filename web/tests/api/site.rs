@@ -80,7 +80,6 @@ impl Site {
             spool: spool.clone(),
             status: StatusBoard::default(),
             token: OperatorToken::new(TOKEN),
-            filters: true,
             sign_in: sign_in.clone(),
             desk,
             tls: true,

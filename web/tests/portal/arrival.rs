@@ -18,7 +18,7 @@ impl Site {
         let site = Self::new().await;
         let wish = ContinuityWish::On { retention_days: 30 };
         let name = "example.org".parse().unwrap();
-        let set = site.spool.set_continuity(&name, wish, true, audit());
+        let set = site.spool.set_continuity(&name, wish, audit());
         set.await.unwrap();
         site
     }

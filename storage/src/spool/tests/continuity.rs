@@ -78,10 +78,7 @@ pub(super) async fn continuity_spool(engine: MemoryEngine, clock: Arc<dyn Clock>
         .await
         .unwrap();
     let name = "x.example".parse().unwrap();
-    spool
-        .set_continuity(&name, ON, true, audit())
-        .await
-        .unwrap();
+    spool.set_continuity(&name, ON, audit()).await.unwrap();
     spool
 }
 
@@ -227,6 +224,31 @@ async fn c12_a_quarantined_message_is_copied_when_it_is_released() {
     tokio::time::advance(std::time::Duration::from_secs(29 * 86_400)).await;
     while spool.expire_days().await.unwrap() > 0 {}
     assert_eq!(body_of(&spool, "a", line.id).await.unwrap(), b"dubious");
+}
+
+/// C12: one recipient's quarantine takes no other one's copy.
+#[tokio::test(start_paused = true)]
+async fn c12_copies_are_withheld_by_recipient() {
+    let spool = spool().await;
+    let to: [(u32, &[&str]); 2] = [(1, &["a@x.example"]), (1, &["b@x.example"])];
+    let mut new = sealed_message(&spool, b"dubious", &to).await;
+    new.entries[0].disposition = NewDisposition::Quarantine {
+        reason: "blocked by a's rule".to_owned(),
+    };
+    new.copies = Some(copies("dubious", "dubious", &["a", "b"]));
+    spool.accept(new).await.unwrap();
+    assert!(inbox(&spool, "a").await.is_empty(), "withheld");
+    let line = inbox(&spool, "b").await.remove(0);
+    assert_eq!(body_of(&spool, "b", line.id).await.unwrap(), b"dubious");
+    let aside = spool.aside_page(DomainId(1), None, 10).await.unwrap();
+    assert_eq!(aside.len(), 1);
+    spool
+        .release_aside(DomainId(1), aside[0].sequence, audit())
+        .await
+        .unwrap();
+    assert_eq!(inbox(&spool, "a").await.len(), 1, "released");
+    assert_eq!(inbox(&spool, "b").await.len(), 1, "and not twice");
+    assert!(spool.check().await.unwrap().problems.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

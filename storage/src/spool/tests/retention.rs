@@ -23,10 +23,7 @@ async fn days(spool: &Spool, kind: DayKind) -> usize {
 async fn switch(spool: &Spool, domain: &str, retention_days: u16) {
     let wish = ContinuityWish::On { retention_days };
     let name = domain.parse().unwrap();
-    spool
-        .set_continuity(&name, wish, true, audit())
-        .await
-        .unwrap();
+    spool.set_continuity(&name, wish, audit()).await.unwrap();
 }
 
 /// C2, C9, Q45: over forty days exactly the last thirty are visible, counts included, and what is
@@ -164,7 +161,7 @@ async fn c3_mail_that_was_held_before_becomes_visible() {
         spool.backfill(DomainId(1), Vec::new()).await.unwrap();
     }
     spool
-        .set_continuity(&name, ContinuityWish::Off, true, audit())
+        .set_continuity(&name, ContinuityWish::Off, audit())
         .await
         .unwrap();
     let large = vec![b'x'; 3 << 20];
@@ -213,28 +210,22 @@ async fn c10_continuity_is_refused_with_what_is_missing() {
     let new = NewDomain::new("z.example".parse().unwrap(), vec![destination()]);
     let domain = spool.add_domain(new, audit()).await.unwrap();
     let wish = ContinuityWish::On { retention_days: 30 };
-    let switch = |is_filtered| spool.set_continuity(&domain.name, wish, is_filtered, audit());
-    let Err(ChangeError::ContinuityGaps(gaps)) = switch(false).await else {
+    let switch = || spool.set_continuity(&domain.name, wish, audit());
+    let Err(ChangeError::ContinuityGaps(gaps)) = switch().await else {
         panic!("nothing is there");
     };
-    assert_eq!(gaps, [ContinuityGap::Mailboxes, ContinuityGap::Filtering]);
+    assert_eq!(gaps, [ContinuityGap::Mailboxes]);
+    assert!(!spool.directory().has_continuity(domain.id));
     spool
         .put_mailboxes(vec![account(domain.id, "a@z.example")], audit())
         .await
         .unwrap();
-    let Err(ChangeError::ContinuityGaps(gaps)) = switch(false).await else {
-        panic!("nothing is filtered");
-    };
-    assert_eq!(gaps, [ContinuityGap::Filtering]);
-    assert!(!spool.directory().has_continuity(domain.id));
-    assert!(switch(true).await.unwrap().continuity.is_some());
+    assert!(switch().await.unwrap().continuity.is_some());
     for days in [0, 91] {
         let wish = ContinuityWish::On {
             retention_days: days,
         };
-        let refused = spool
-            .set_continuity(&domain.name, wish, true, audit())
-            .await;
+        let refused = spool.set_continuity(&domain.name, wish, audit()).await;
         assert!(
             matches!(refused, Err(ChangeError::BadValue { .. })),
             "{days}"
