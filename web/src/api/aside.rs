@@ -55,7 +55,6 @@ pub struct AsideView {
 impl AsideView {
     fn new(domain: &str, aside: &AsideEntry) -> Self {
         let entry = aside.entry.as_ref();
-        let recipients = entry.map(|entry| entry.recipients.iter());
         Self {
             id: entry.map(|entry| entry.message.to_string()),
             domain: domain.to_owned(),
@@ -63,11 +62,7 @@ impl AsideView {
             reason: aside.reason.clone(),
             at: aside.at.rfc3339(),
             sender: entry.map(|entry| entry.reverse_path.to_string()),
-            recipients: recipients
-                .into_iter()
-                .flatten()
-                .map(|state| state.recipient.path.to_string())
-                .collect(),
+            recipients: recipients(aside),
             sequence: aside.sequence.0,
         }
     }
@@ -111,13 +106,7 @@ pub(super) async fn release(
     operator: Operator,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    for aside in aside_of(&site, &id).await? {
-        let audit = operator.row(&site, "aside.release", id.as_str(), &described(&aside));
-        site.spool
-            .release_aside(aside.domain, aside.sequence, audit)
-            .await?;
-    }
-    Ok(StatusCode::NO_CONTENT)
+    decide(&site, operator, &id, Shelf::Any, Decision::Release).await
 }
 
 /// Deletes a message that is set aside, for good.
@@ -128,36 +117,106 @@ pub(super) async fn remove(
     operator: Operator,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    for aside in aside_of(&site, &id).await? {
-        let audit = operator.row(&site, "aside.remove", id.as_str(), &described(&aside));
-        site.spool
-            .delete_aside(aside.domain, aside.sequence, audit)
-            .await?;
+    decide(&site, operator, &id, Shelf::Any, Decision::Remove).await
+}
+
+/// Which of what is set aside a route is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shelf {
+    /// All of it.
+    Any,
+    /// The quarantine.
+    Quarantine,
+}
+
+/// What a person decides about a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// It goes back into the queue.
+    Release,
+    /// It is deleted, for good.
+    Remove,
+}
+
+/// Carries a decision out for every entry of an id, each with its audit row.
+pub(super) async fn decide(
+    site: &AdminSite,
+    operator: Operator,
+    id: &str,
+    shelf: Shelf,
+    decision: Decision,
+) -> Result<StatusCode, Problem> {
+    let action = match (shelf, decision) {
+        (Shelf::Any, Decision::Release) => "aside.release",
+        (Shelf::Any, Decision::Remove) => "aside.remove",
+        (Shelf::Quarantine, Decision::Release) => "quarantine.release",
+        (Shelf::Quarantine, Decision::Remove) => "quarantine.delete",
+    };
+    for aside in aside_of(site, id, shelf).await? {
+        let (domain, place) = (aside.domain, aside.sequence);
+        let audit = operator.row(site, action, id, &described(&aside));
+        match decision {
+            Decision::Release => {
+                site.spool.release_aside(domain, place, audit).await?;
+            }
+            Decision::Remove => site.spool.delete_aside(domain, place, audit).await?,
+        }
     }
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// An entry as the audit keeps it.
 fn described(aside: &AsideEntry) -> serde_json::Value {
-    json!({"kind": kind_word(aside.kind), "reason": aside.reason, "since": aside.at.rfc3339()})
+    let entry = aside.entry.as_ref();
+    json!({
+        "kind": kind_word(aside.kind),
+        "reason": aside.reason,
+        "since": aside.at.rfc3339(),
+        "sender": entry.map(|entry| entry.reverse_path.to_string()),
+        "recipients": recipients(aside),
+    })
 }
 
-/// The entries of an id that are set aside. An id is a queue id, or `domain:position` for a record
+/// The recipients concerned.
+pub(super) fn recipients(aside: &AsideEntry) -> Vec<String> {
+    let entry = aside.entry.as_ref();
+    let states = entry.map(|entry| entry.recipients.iter());
+    let states = states.into_iter().flatten();
+    states
+        .map(|state| state.recipient.path.to_string())
+        .collect()
+}
+
+/// The entries of an id on a shelf. An id is a queue id, or `domain:position` for a record
 /// that is too damaged to have one.
-pub(super) async fn aside_of(site: &AdminSite, id: &str) -> Result<Vec<AsideEntry>, Problem> {
+pub(super) async fn aside_of(
+    site: &AdminSite,
+    id: &str,
+    shelf: Shelf,
+) -> Result<Vec<AsideEntry>, Problem> {
+    let missing = match shelf {
+        Shelf::Any => "set aside",
+        Shelf::Quarantine => "in quarantine",
+    };
     let places = match id.rsplit_once(':') {
         Some((domain, sequence)) => {
             let domain = find(site, domain)?.id;
             let sequence = sequence.parse().unwrap_or(u64::MAX);
             vec![(domain, Sequence(sequence))]
         }
-        None => places_of(site, id).await?,
+        // Whatever is not in the queue's books is not on a shelf either.
+        None => match places_of(site, id).await {
+            Err(problem) if problem.status == 404 => Vec::new(),
+            found => found?,
+        },
     };
     let mut found = Vec::new();
     for (domain, sequence) in places {
         found.extend(site.spool.aside_entry(domain, sequence).await?);
     }
+    found.retain(|aside| shelf == Shelf::Any || aside.kind == AsideKind::Quarantined);
     if found.is_empty() {
-        return Err(Problem::not_found(format!("{id} is not set aside")));
+        return Err(Problem::not_found(format!("{id} is not {missing}")));
     }
     Ok(found)
 }

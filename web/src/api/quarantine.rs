@@ -7,12 +7,11 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use storage::model::{DomainId, Sequence};
 use storage::spool::{AsideEntry, AsideKind};
 use utoipa::{IntoParams, ToSchema};
 
-use super::aside::aside_of;
+use super::aside::{Decision, Shelf, aside_of, decide, recipients};
 use super::audited::Operator;
 use super::authentication::AuthenticationView;
 use super::domains::find;
@@ -67,16 +66,13 @@ impl QuarantineView {
     fn new(site: &AdminSite, aside: &AsideEntry) -> Option<Self> {
         let entry = aside.entry.as_ref()?;
         let domain = site.spool.directory().domain(aside.domain);
-        let recipients = entry.recipients.iter();
         Some(Self {
             id: entry.message.to_string(),
             domain: domain.map_or_else(String::new, |domain| domain.name.to_string()),
             reason: aside.reason.clone(),
             at: aside.at.rfc3339(),
             sender: entry.reverse_path.to_string(),
-            recipients: recipients
-                .map(|state| state.recipient.path.to_string())
-                .collect(),
+            recipients: recipients(aside),
             size_bytes: entry.size_bytes,
             client: entry.client.ip.to_string(),
             authentication: entry.authentication.as_ref().map(AuthenticationView::new),
@@ -182,7 +178,7 @@ pub(super) async fn show(
     State(site): State<AdminSite>,
     Path(id): Path<String>,
 ) -> Result<Json<Page<QuarantineView>>, Problem> {
-    let entries = quarantined(&site, &id).await?;
+    let entries = aside_of(&site, &id, Shelf::Quarantine).await?;
     let items = entries.iter();
     let items = items.filter_map(|aside| QuarantineView::new(&site, aside));
     Ok(Json(Page {
@@ -199,13 +195,7 @@ pub(super) async fn release(
     operator: Operator,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    for aside in quarantined(&site, &id).await? {
-        let audit = operator.row(&site, "quarantine.release", id.as_str(), &described(&aside));
-        site.spool
-            .release_aside(aside.domain, aside.sequence, audit)
-            .await?;
-    }
-    Ok(StatusCode::NO_CONTENT)
+    decide(&site, operator, &id, Shelf::Quarantine, Decision::Release).await
 }
 
 /// Deletes a message in quarantine, for good.
@@ -216,38 +206,5 @@ pub(super) async fn remove(
     operator: Operator,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    for aside in quarantined(&site, &id).await? {
-        let audit = operator.row(&site, "quarantine.delete", id.as_str(), &described(&aside));
-        site.spool
-            .delete_aside(aside.domain, aside.sequence, audit)
-            .await?;
-    }
-    Ok(StatusCode::NO_CONTENT)
-}
-
-fn described(aside: &AsideEntry) -> serde_json::Value {
-    let entry = aside.entry.as_ref();
-    let recipients = entry.map(|entry| entry.recipients.iter());
-    let recipients: Vec<String> = recipients
-        .into_iter()
-        .flatten()
-        .map(|state| state.recipient.path.to_string())
-        .collect();
-    json!({
-        "reason": aside.reason,
-        "since": aside.at.rfc3339(),
-        "sender": entry.map(|entry| entry.reverse_path.to_string()),
-        "recipients": recipients,
-    })
-}
-
-/// The entries of an id that are in quarantine.
-async fn quarantined(site: &AdminSite, id: &str) -> Result<Vec<AsideEntry>, Problem> {
-    let missing = || Problem::not_found(format!("{id} is not in quarantine"));
-    let mut entries = aside_of(site, id).await.map_err(|_| missing())?;
-    entries.retain(|aside| aside.kind == AsideKind::Quarantined);
-    if entries.is_empty() {
-        return Err(missing());
-    }
-    Ok(entries)
+    decide(&site, operator, &id, Shelf::Quarantine, Decision::Remove).await
 }
