@@ -1,5 +1,9 @@
 //! What can be asked on the command line.
 
+mod dkim;
+
+pub(super) use dkim::DkimCommand;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -333,24 +337,6 @@ pub(super) enum RoleArgument {
     Helpdesk,
     /// Sees, and changes nothing.
     Auditor,
-}
-
-/// `dkim`.
-#[derive(Debug, Subcommand)]
-pub(super) enum DkimCommand {
-    /// Show the DNS record of a domain's key.
-    Show {
-        /// The domain.
-        domain: String,
-    },
-    /// Make a key for a domain, in place of the one it has; publish its record.
-    Make {
-        /// The domain.
-        domain: String,
-        /// The name under which the record is published [default: one made of the date].
-        #[arg(long)]
-        selector: Option<String>,
-    },
 }
 
 /// `alias`.

@@ -27,6 +27,7 @@ pub struct Node {
     binary: PathBuf,
     folder: TempDir,
     smtp: SocketAddr,
+    portal: SocketAddr,
     admin: SocketAddr,
     operations: SocketAddr,
     child: Option<Child>,
@@ -55,6 +56,7 @@ impl Node {
             binary: binary.to_owned(),
             folder,
             smtp,
+            portal,
             admin,
             operations,
             child: None,
@@ -96,6 +98,12 @@ impl Node {
     #[must_use]
     pub const fn smtp(&self) -> SocketAddr {
         self.smtp
+    }
+
+    /// Where its portal listens.
+    #[must_use]
+    pub const fn portal(&self) -> SocketAddr {
+        self.portal
     }
 
     /// Where its administration listens.

@@ -1,4 +1,4 @@
-//! The style sheet and the icon, under names that change with their content.
+//! The style sheet, the script and the icon, under names that change with their content.
 
 use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -9,12 +9,20 @@ use super::refusal::Refusal;
 const STYLE: &str = include_str!("portal.css");
 const ICON: &str = include_str!("icon.svg");
 
+const SCRIPT: &str = include_str!("portal.js");
+
 const STYLE_HASH: u64 = hash(STYLE.as_bytes());
+const SCRIPT_HASH: u64 = hash(SCRIPT.as_bytes());
 const ICON_HASH: u64 = hash(ICON.as_bytes());
 
 /// Where the style sheet is.
 pub(super) fn style_path() -> String {
     format!("/assets/{}", style_name())
+}
+
+/// Where the script is.
+pub(super) fn script_path() -> String {
+    format!("/assets/{}", script_name())
 }
 
 /// Where the icon is.
@@ -26,6 +34,10 @@ fn style_name() -> String {
     format!("portal-{STYLE_HASH:016x}.css")
 }
 
+fn script_name() -> String {
+    format!("portal-{SCRIPT_HASH:016x}.js")
+}
+
 fn icon_name() -> String {
     format!("icon-{ICON_HASH:016x}.svg")
 }
@@ -33,6 +45,8 @@ fn icon_name() -> String {
 pub(crate) async fn serve(Path(name): Path<String>) -> Result<Response, Refusal> {
     let (kind, content) = if name == style_name() {
         ("text/css; charset=utf-8", STYLE)
+    } else if name == script_name() {
+        ("text/javascript; charset=utf-8", SCRIPT)
     } else if name == icon_name() {
         ("image/svg+xml", ICON)
     } else {

@@ -7,7 +7,7 @@ use storage::model::{Timestamp, ViewCounts};
 use super::banner::Banner;
 use super::flash::{Filed, Flash};
 use super::navigation::{self, Place};
-use super::{assets, words};
+use super::{assets, events, words};
 use crate::auth::csrf::{self, CsrfToken};
 use crate::language::Language;
 
@@ -41,6 +41,8 @@ pub(crate) struct Frame<'p> {
     pub(crate) path: &'p str,
     /// The token for forms.
     pub(crate) csrf: &'p CsrfToken,
+    /// Whether single keys do something.
+    pub(crate) keys: bool,
     /// The time of the request.
     pub(crate) now: Timestamp,
     /// The zone of dates.
@@ -69,13 +71,14 @@ pub(crate) fn signed_in(frame: &Frame<'_>, content: &Markup) -> Markup {
             (navigation::draw(language, frame.place, frame.counts))
             main #main tabindex="-1" {
                 (frame.banner.draw(language, frame.now, frame.zone))
+                p.bar #not-live hidden { (words::not_live(language)) }
                 (flash_line(language, frame.flash, &undo(frame)))
                 (content)
             }
         }
         (footer(&frame.shell))
     };
-    document(language, &title, "app", &body)
+    whole(language, &title, &frame.shell_body(&body))
 }
 
 /// A page for somebody who has not signed in.
@@ -99,6 +102,16 @@ pub(crate) fn bare(shell: &Shell<'_>, content: &Markup) -> Markup {
 
 /// A whole document.
 pub(crate) fn document(language: Language, title: &str, class: &str, body: &Markup) -> Markup {
+    let body = html! {
+        body.(class) {
+            a.skip href="#main" { (words::skip(language)) }
+            (body)
+        }
+    };
+    whole(language, title, &body)
+}
+
+fn whole(language: Language, title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang=(language.tag()) {
@@ -111,9 +124,20 @@ pub(crate) fn document(language: Language, title: &str, class: &str, body: &Mark
                 link rel="stylesheet" href=(assets::style_path());
                 link rel="icon" href=(assets::icon_path()) type="image/svg+xml";
             }
-            body.(class) {
+            (body)
+        }
+    }
+}
+
+impl Frame<'_> {
+    /// The body of a page for a user, with what the script needs to know.
+    fn shell_body(&self, content: &Markup) -> Markup {
+        let language = self.shell.language;
+        html! {
+            body.app data-live="/events" data-inbox=(events::numbers(self.counts)) data-new-mail=(words::new_mail(language)) data-keys[self.keys] {
                 a.skip href="#main" { (words::skip(language)) }
-                (body)
+                (content)
+                script type="module" src=(assets::script_path()) {}
             }
         }
     }

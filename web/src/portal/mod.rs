@@ -10,6 +10,7 @@ mod assets;
 mod banner;
 mod compose;
 pub(crate) mod dress;
+mod events;
 mod flash;
 mod help;
 pub(crate) mod layout;

@@ -74,7 +74,7 @@ fn count(place: Place, counts: &ViewCounts) -> u32 {
 /// The list, with the present place marked.
 pub(super) fn draw(language: Language, here: Place, counts: &ViewCounts) -> Markup {
     html! {
-        nav.side aria-label=(words::nav_label(language)) {
+        nav.side #places aria-label=(words::nav_label(language)) {
             a.write href="/compose" { (words::nav_write(language)) }
             @for group in GROUPS.iter().filter(|group| !group.is_empty()) {
                 ul {

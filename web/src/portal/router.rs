@@ -18,7 +18,7 @@ use super::account::{forgot, second_step, security, setup};
 use super::dress::{Dress, dress};
 use super::refusal::Refusal;
 use super::{
-    Portal, assets, compose, help, login, logout, mailbox, new_password, reader, sessions,
+    Portal, assets, compose, events, help, login, logout, mailbox, new_password, reader, sessions,
     settings, status,
 };
 use crate::guard::{Guard, time_limit};
@@ -81,6 +81,7 @@ pub fn router(portal: Portal, guard: Guard) -> Router {
         .route("/outbox/{id}/cancel", post(compose::cancel))
         .route("/act", post(mailbox::act))
         .route("/undo/{op}", post(mailbox::undo))
+        .route("/events", get(events::show))
         .route("/status", get(status::show))
         .route("/help", get(help::show))
         .route("/assets/{name}", get(assets::serve))

@@ -224,6 +224,7 @@ impl User {
             banner: &banner,
             flash: self.flash,
             counts: &self.counts,
+            keys: self.preferences.keys,
             path: &self.path,
             csrf: &self.csrf,
             now: self.now,

@@ -38,6 +38,8 @@ catalogue! {
         "Ihr Passwort ist gesetzt. Melden Sie sich damit an.";
     flash_undone: "Taken back.", "R\u{fc}ckg\u{e4}ngig gemacht.";
     flash_too_late: "That cannot be taken back any more.", "Das l\u{e4}sst sich nicht mehr r\u{fc}ckg\u{e4}ngig machen.";
+    new_mail: "There is new mail: show it", "Es gibt neue Mail: anzeigen";
+    not_live: "The connection was interrupted. Reload the page for what is new.", "Die Verbindung ist unterbrochen. Laden Sie die Seite neu, um Neues zu sehen.";
     nav_write: "Write", "Schreiben";
     nav_drafts: "Drafts", "Entw\u{fc}rfe";
     nav_outbox: "Outbox", "Postausgang";

@@ -12,6 +12,7 @@ mod browser;
 mod compose;
 mod forgot;
 mod headers;
+mod live;
 mod mailbox;
 mod reader;
 mod second_factor;

@@ -120,6 +120,7 @@ fn form(user: &User, version: Version, content: &Content, faults: &[Fault]) -> M
             textarea #text name="text" rows="16" aria-invalid=[wrong("text").then_some("true")] { "\n" (content.text) }
             (files(language, content, wrong("files")))
             p.hint { (words::sends_here(language)) }
+            p.hint #saved role="status" hidden { (words::saved(language)) }
             div.actions {
                 button.primary type="submit" name="do" value="send" { (words::send(language)) }
                 button type="submit" name="do" value="save" { (words::save_draft(language)) }

@@ -21,6 +21,7 @@ catalogue! {
     detach(name): "Remove {name}", "{name} entfernen";
     send: "Send", "Senden";
     save_draft: "Save draft", "Entwurf speichern";
+    saved: "Draft saved.", "Entwurf gespeichert.";
     discard: "Discard", "Verwerfen";
     addresses_hint: "Several addresses are separated by commas.", "Mehrere Adressen werden durch Kommas getrennt.";
     sends_here:

@@ -53,12 +53,14 @@ pub(crate) async fn show(
             (toolbar::search(language, &address))
         }
         (toolbar::filters(language, &address))
-        @if found.lines.is_empty() {
-            (empty(&user, &address))
-        } @else {
-            (form(&user, &address, &found))
+        div #list {
+            @if found.lines.is_empty() {
+                (empty(&user, &address))
+            } @else {
+                (form(&user, &address, &found))
+            }
+            (toolbar::pages(language, &address, found.newer, found.older))
         }
-        (toolbar::pages(language, &address, found.newer, found.older))
     };
     Ok(user.page(Place::Shelf(shelf), &title, &content))
 }

@@ -220,11 +220,18 @@ impl Page<'_> {
         let answer = |kind: &str| format!("/compose?reply={id}&kind={kind}");
         html! {
             div.toolbar role="group" aria-label=(words::actions(language)) {
-                a.button.primary href=(answer("reply")) { (words::reply(language)) }
-                a.button href=(answer("all")) { (words::reply_all(language)) }
-                a.button href=(answer("forward")) { (words::forward(language)) }
+                a.button.primary data-key="r" href=(answer("reply")) { (words::reply(language)) }
+                a.button data-key="a" href=(answer("all")) { (words::reply_all(language)) }
+                a.button data-key="f" href=(answer("forward")) { (words::forward(language)) }
                 (deeds(moves, &self.shelf.path()))
                 (deeds(&[star], &here))
+                @if self.user.preferences.mark_read == MarkRead::Delay && !line.flags.read {
+                    form #read-later method="post" action="/act" hidden {
+                        (csrf_field(&self.user.csrf))
+                        input type="hidden" name="id" value=(id);
+                        input type="hidden" name="do" value=(Deed::Read.word());
+                    }
+                }
             }
         }
     }
