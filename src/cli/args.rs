@@ -1,7 +1,9 @@
 //! What can be asked on the command line.
 
+mod admin;
 mod dkim;
 
+pub(super) use admin::{AdminCommand, RoleArgument};
 pub(super) use dkim::DkimCommand;
 
 use std::path::PathBuf;
@@ -310,33 +312,6 @@ pub(super) enum MailboxCommand {
         /// Its address.
         address: String,
     },
-}
-
-/// `admin`.
-#[derive(Debug, Subcommand)]
-pub(super) enum AdminCommand {
-    /// Invite an administrator of a domain: prints a link with which the person sets a password.
-    Invite {
-        /// The person's address.
-        address: String,
-        /// The domain to look after.
-        #[arg(long)]
-        domain: String,
-        /// What the person may do.
-        #[arg(long, value_enum, default_value = "domain-administrator")]
-        role: RoleArgument,
-    },
-}
-
-/// What an administrator may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum RoleArgument {
-    /// Everything about the domain's people.
-    DomainAdministrator,
-    /// Hands out one-time codes and sees who could sign in.
-    Helpdesk,
-    /// Sees, and changes nothing.
-    Auditor,
 }
 
 /// `alias`.

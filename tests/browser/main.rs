@@ -13,4 +13,7 @@
 mod attacks;
 #[path = "../../web/tests/hostile/corpus.rs"]
 mod corpus;
+mod portal;
 mod script;
+#[path = "../support/mod.rs"]
+mod support;

@@ -85,8 +85,11 @@ impl Watch {
         }
     }
 
+    /// The state of the user's domain as it is now: the one of the request grows old.
     fn state(&self) -> Banner {
-        Banner::of(&self.user.portal, &self.user.domain)
+        let portal = &self.user.portal;
+        let domain = portal.spool.directory().domain(self.user.domain.id);
+        Banner::of(portal, domain.as_ref().unwrap_or(&self.user.domain))
     }
 
     fn is_own(&self, arrived: Arrived) -> bool {

@@ -37,17 +37,19 @@ async fn c3_new_mail_is_told_within_a_second_and_only_to_its_reader() {
     let site = Site::with_continuity().await;
     let browser = Browser::signed_in(&site).await;
     let mut stream = open(&site, &browser).await;
+    let live = next(&mut stream).await.unwrap();
     assert!(
-        next(&mut stream)
-            .await
-            .unwrap()
-            .contains("event: live\ndata: 0 0")
+        live.contains("event: live\n") && live.contains("data: 0 0\n"),
+        "{live}"
     );
     site.arrives_plain("bob@example.org", "Not hers").await;
     site.arrives_plain("alice@example.org", "Hers").await;
     let began = Instant::now();
     let told = next(&mut stream).await.unwrap();
-    assert!(told.contains("event: mail\ndata: 1 1"), "{told}");
+    assert!(
+        told.contains("event: mail\n") && told.contains("data: 1 1\n"),
+        "{told}"
+    );
     assert!(!told.contains("Hers"), "numbers only");
     assert!(began.elapsed() < Duration::from_secs(1));
 }
@@ -74,7 +76,7 @@ async fn the_state_of_the_server_is_told_and_the_stream_ends_with_the_session() 
         .await
         .unwrap();
     let told = next(&mut stream).await;
-    assert!(told.is_none_or(|told| told.contains("event: state")));
+    assert!(told.unwrap().contains("event: state"));
     browser.submit("/m/inbox", "/logout", &[]).await;
     assert_eq!(next(&mut stream).await, None);
 }

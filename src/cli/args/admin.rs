@@ -1,0 +1,30 @@
+//! Arguments of `mailhold admin`.
+
+use clap::{Subcommand, ValueEnum};
+
+/// `admin`.
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum AdminCommand {
+    /// Invite an administrator of a domain: prints a link with which the person sets a password.
+    Invite {
+        /// The person's address.
+        address: String,
+        /// The domain to look after.
+        #[arg(long)]
+        domain: String,
+        /// What the person may do.
+        #[arg(long, value_enum, default_value = "domain-administrator")]
+        role: RoleArgument,
+    },
+}
+
+/// What an administrator may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum RoleArgument {
+    /// Everything about the domain's people.
+    DomainAdministrator,
+    /// Hands out one-time codes and sees who could sign in.
+    Helpdesk,
+    /// Sees, and changes nothing.
+    Auditor,
+}

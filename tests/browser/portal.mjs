@@ -1,0 +1,174 @@
+// A user in an outage, with scripts on and off. Every page is asked by axe in light and dark and at
+// 320 px; PICTURES=folder keeps pictures of all of them.
+//
+// node portal.mjs outage|after ORIGIN LINK
+
+import { axe, finish, launch, person, pictures, signIn, watch } from "./harness.mjs";
+
+const [phase, origin, link] = process.argv.slice(2);
+const ALICE = "alice@example.test";
+const PASSWORD = "seven quiet harbour cranes";
+const folder = process.env.PICTURES;
+const browser = await launch();
+const faults = [];
+let checked = 0;
+
+function expect(what, is) {
+  checked += 1;
+  if (!is) faults.push(`expected: ${what}`);
+}
+
+/** Looks at a page as it is: pictures, axe in both schemes, no scrolling sideways at 320 px. */
+async function inspect(page, name) {
+  await pictures(page, folder, name);
+  const before = page.viewportSize();
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    for (const found of await axe(page)) faults.push(`${name} (${colorScheme}): ${found}`);
+  }
+  await page.setViewportSize({ width: 320, height: 640 });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  if (wide) faults.push(`${name}: scrolls sideways at 320 px`);
+  await page.setViewportSize(before);
+  await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+  checked += 1;
+}
+
+/** The administrator, once: sets the own password, then Alice's. */
+async function prepare() {
+  const context = await person(browser, new URL(link).origin);
+  const page = await context.newPage();
+  await page.goto(link);
+  await page.fill("#password", "many small lighthouses blink");
+  await page.fill("#again", "many small lighthouses blink");
+  await Promise.all([page.waitForNavigation(), page.click("main form button")]);
+  const token = await page.textContent("code.token");
+  const answer = await context.request.put("/api/v1/mailbox/password", {
+    params: { address: ALICE },
+    headers: { authorization: `Bearer ${token.trim()}` },
+    data: { password: PASSWORD },
+  });
+  expect(`a password is set (${answer.status()} ${await answer.text()})`, answer.ok());
+  await context.close();
+}
+
+const text = (page) => page.innerText("body");
+
+async function send(page, fields) {
+  for (const [name, value] of Object.entries(fields)) await page.fill(`[name=${name}]`, value);
+  await Promise.all([page.waitForNavigation(), page.click("button[value=send]")]);
+}
+
+async function read(scripts) {
+  const context = await person(browser, origin, { scripts });
+  const page = await context.newPage();
+  const watched = watch(page, origin);
+  await page.goto("/");
+  if (scripts) await inspect(page, "sign-in");
+  await signIn(page, ALICE, PASSWORD);
+  let seen = await text(page);
+  expect("the list after sign-in", seen.includes("Lunch on Friday") && seen.includes("Harbour News"));
+  expect("the outage on every page", seen.includes("has been down") || seen.includes("is down"));
+  if (scripts) await inspect(page, "inbox");
+  await page.click("text=What is new at the harbour");
+  await page.waitForSelector("iframe.mail");
+  const frame = page.frameLocator("iframe.mail");
+  expect("the newsletter in its frame", (await frame.locator("h1").innerText()) === "Ahoy");
+  seen = await text(page);
+  expect("what was blocked", seen.includes("1 image was not loaded") && seen.includes("berths.csv"));
+  if (scripts) await inspect(page, "reader-html");
+  await page.goto("/m/inbox?q=invoice");
+  expect("search", (await text(page)).includes("Invoice 4711"));
+  if (scripts) await inspect(page, "search");
+  await page.goto("/m/inbox?q=nothing-like-this");
+  if (scripts) await inspect(page, "search-empty");
+  for (const fault of watched.faults()) faults.push(`scripts ${scripts}: ${fault}`);
+  await context.close();
+}
+
+async function write() {
+  const context = await person(browser, origin);
+  const page = await context.newPage();
+  const watched = watch(page, origin, ["422"]);
+  await signIn(page, ALICE, PASSWORD);
+  // One credential for mailbox and settings (C24).
+  await page.goto("/settings/writing");
+  await page.selectOption("#undo_seconds", "0");
+  await page.fill("#display_name", "Alice Pier");
+  await page.click("main form.form button[type=submit]");
+  await inspect(page, "settings-writing");
+  await page.goto("/m/inbox");
+  await page.click("text=Lunch on Friday");
+  await page.waitForSelector(".toolbar");
+  await inspect(page, "reader-text");
+  await page.click("[data-key=r]");
+  await page.waitForSelector("form.compose");
+  expect("the quote", (await page.inputValue("#text")).includes("> We could meet at the pier."));
+  await inspect(page, "compose");
+  await send(page, { to: "bob@example.test, nobody", text: "With pleasure." });
+  expect("what is wrong is named", (await text(page)).includes("is not an email address"));
+  await inspect(page, "compose-fault");
+  await send(page, { to: "bob@example.test" });
+  await inspect(page, "outbox");
+
+  // Another page of hers is open; a message to herself is on it without a reload.
+  const open = await context.newPage();
+  await open.goto("/m/inbox");
+  await open.waitForLoadState("load");
+  await page.goto("/compose");
+  await send(page, { to: ALICE, subject: "Note to myself", text: "Buy rope." });
+  await open.waitForSelector("text=Note to myself", { timeout: 10_000 });
+  expect("live", true);
+
+  await page.goto("/m/sent");
+  await page.waitForFunction(() => document.querySelectorAll(".line").length === 2 || location.reload());
+  await page.click("text=Re: Lunch on Friday");
+  await page.waitForSelector(".bar");
+  const seen = await text(page);
+  expect("the copy waits", seen.includes("A copy waits for your normal mailbox"));
+  expect("Bob's server waits", seen.includes("Still on its way to bob@example.test"));
+  await inspect(page, "sent");
+  for (const [path, name] of [
+    ["/drafts", "drafts"],
+    ["/m/trash", "trash-empty"],
+    ["/status", "status"],
+    ["/help", "help"],
+    ["/settings/reading", "settings-reading"],
+    ["/settings/sessions", "settings-sessions"],
+    ["/m/inbox/0-00000000000000000000", "not-found"],
+  ]) {
+    await page.goto(path);
+    await inspect(page, name);
+  }
+  for (const fault of watched.faults().filter((fault) => !fault.includes("404"))) faults.push(fault);
+  await context.close();
+}
+
+async function after() {
+  const context = await person(browser, origin);
+  const page = await context.newPage();
+  await signIn(page, ALICE, PASSWORD);
+  await page.goto("/m/sent");
+  await page.click("text=Re: Lunch on Friday");
+  await page.waitForSelector(".bar");
+  const seen = await text(page);
+  expect("the copy has arrived", seen.includes("A copy has reached your normal mailbox"));
+  expect("everybody has it", seen.includes("Everybody has got this message"));
+  await inspect(page, "sent-delivered");
+  await context.close();
+}
+
+try {
+  if (phase === "outage") {
+    await prepare();
+    await read(true);
+    await read(false);
+    await write();
+  } else {
+    await after();
+  }
+} catch (error) {
+  faults.push(`${error.stack ?? error}`);
+}
+await browser.close();
+finish(`portal ${phase}`, checked, faults);
