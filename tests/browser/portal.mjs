@@ -123,7 +123,7 @@ async function write() {
   await page.goto("/m/sent");
   await page.waitForFunction(() => document.querySelectorAll(".line").length === 2 || location.reload());
   await page.click("text=Re: Lunch on Friday");
-  await page.waitForSelector(".bar");
+  await page.waitForSelector(".message .bar");
   const seen = await text(page);
   expect("the copy waits", seen.includes("A copy waits for your normal mailbox"));
   expect("Bob's server waits", seen.includes("Still on its way to bob@example.test"));
@@ -135,12 +135,12 @@ async function write() {
     ["/help", "help"],
     ["/settings/reading", "settings-reading"],
     ["/settings/sessions", "settings-sessions"],
-    ["/m/inbox/0-00000000000000000000", "not-found"],
+    ["/m/inbox/0-00000000000000000000", "gone"],
   ]) {
     await page.goto(path);
     await inspect(page, name);
   }
-  for (const fault of watched.faults().filter((fault) => !fault.includes("404"))) faults.push(fault);
+  for (const fault of watched.faults().filter((fault) => !fault.includes("410"))) faults.push(fault);
   await context.close();
 }
 
@@ -150,7 +150,7 @@ async function after() {
   await signIn(page, ALICE, PASSWORD);
   await page.goto("/m/sent");
   await page.click("text=Re: Lunch on Friday");
-  await page.waitForSelector(".bar");
+  await page.waitForSelector(".message .bar");
   const seen = await text(page);
   expect("the copy has arrived", seen.includes("A copy has reached your normal mailbox"));
   expect("everybody has it", seen.includes("Everybody has got this message"));
