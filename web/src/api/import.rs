@@ -98,8 +98,8 @@ pub(crate) async fn run(
     if file.has_passwords && !caller.sets_passwords() {
         return Err(Problem::forbidden(PASSWORD_REFUSED));
     }
-    let rows = check_passwords(file.rows).await?;
-    let plan = plan(site, caller, rows, dry_run).await?;
+    let (rows, weak) = check_passwords(file.rows).await?;
+    let plan = plan(site, caller, rows, dry_run, weak).await?;
     let nothing = plan.accounts.is_empty() && plan.aliases.is_empty() && plan.passwords.is_empty();
     if dry_run || nothing {
         return Ok(plan.report);
@@ -124,7 +124,9 @@ pub(crate) async fn run(
 
 /// Names every row whose password is not taken. Judging one takes a millisecond or more, so it
 /// happens beside the threads that serve.
-async fn check_passwords(rows: Vec<ImportRow>) -> Result<Vec<ImportRow>, Problem> {
+async fn check_passwords(
+    rows: Vec<ImportRow>,
+) -> Result<(Vec<ImportRow>, Vec<FieldFault>), Problem> {
     let given = rows.iter().filter(|row| row.password.is_some()).count();
     let fault = |line: Option<u64>, problem: String| FieldFault {
         field: "password".to_owned(),
@@ -147,30 +149,23 @@ async fn check_passwords(rows: Vec<ImportRow>) -> Result<Vec<ImportRow>, Problem
                 faults.push(fault(Some(row.line), reason.reason().to_owned()));
             }
         }
-        if faults.is_empty() {
-            Ok(rows)
-        } else {
-            Err(faults)
-        }
+        (rows, faults)
     });
-    match checked.await {
-        Ok(checked) => checked.map_err(Problem::invalid),
-        Err(ended) => {
-            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal")
-                .detail(ended.to_string()))
-        }
-    }
+    checked.await.map_err(|ended| {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal").detail(ended.to_string())
+    })
 }
 
-/// Compares the rows with the store; names every row that does not fit.
+/// Compares the rows with the store; names every row that does not fit, beside `faults` that are
+/// known already.
 async fn plan(
     site: &AdminSite,
     caller: &Caller,
     rows: Vec<ImportRow>,
     dry_run: bool,
+    mut faults: Vec<FieldFault>,
 ) -> Result<Plan, Problem> {
     let now = site.spool.clock().now();
-    let mut faults = Vec::new();
     let mut plan = Plan {
         report: ImportReport {
             dry_run,
@@ -248,6 +243,7 @@ async fn plan(
     if faults.is_empty() {
         Ok(plan)
     } else {
+        faults.sort_by_key(|fault| fault.line);
         Err(Problem::invalid(faults))
     }
 }

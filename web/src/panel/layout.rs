@@ -44,16 +44,23 @@ pub(super) fn signed_in(admin: &Admin, title: &str, content: &Markup) -> Markup 
             nav.side aria-label="Places" {
                 ul {
                     @for domain in &domains {
-                        li { a href={ "/people/" (domain) } { (domain) } }
+                        li {
+                            a href={ "/people/" (domain) } aria-current=[here(domain, title)] { (domain) }
+                        }
                     }
                 }
-                ul { li { a href="/me" { "My account" } } }
+                ul { li { a href="/me" aria-current=[here("My account", title)] { "My account" } } }
             }
             main #main tabindex="-1" { (content) }
         }
     };
     let title = format!("{title} \u{2013} Mailhold administration");
     document(Language::English, &title, "app", &body)
+}
+
+/// Marks the place that a page with this title is.
+fn here(place: &str, title: &str) -> Option<&'static str> {
+    (place == title).then_some("page")
 }
 
 /// What was just done, out of a fixed list: an address of ours never holds text of others.

@@ -14,7 +14,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::banner::Banner;
 use super::refusal::Refusal;
-use super::visitor::User;
+use super::user::User;
 
 /// How often the state of the own server and the session are looked at.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);

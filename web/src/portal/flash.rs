@@ -5,7 +5,9 @@
 use storage::model::MessageId;
 
 use super::mailbox::Deed;
-use super::words;
+use axum::http::{HeaderMap, HeaderValue};
+
+use super::{Portal, words};
 use crate::language::Language;
 
 /// What was done with messages of a list.
@@ -120,6 +122,18 @@ impl Filed {
         let undo = undo.map(|undo| format!(".{undo}")).unwrap_or_default();
         format!("{}.{count}{undo}", deed.word())
     }
+}
+
+/// What the page before left for this one to say; taken away with the answer.
+pub(super) fn left_by_page_before(
+    portal: &Portal,
+    headers: &HeaderMap,
+    cookies: &mut Vec<HeaderValue>,
+) -> Option<Flash> {
+    let cookie = portal.flash_cookie();
+    let word = cookie.read(headers)?;
+    cookies.extend(cookie.clear());
+    Flash::parse(word)
 }
 
 #[cfg(test)]

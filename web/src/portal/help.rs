@@ -7,7 +7,8 @@ use maud::{Markup, html};
 
 use super::navigation::Place;
 use super::refusal::Refusal;
-use super::visitor::{User, Visitor};
+use super::user::User;
+use super::visitor::Visitor;
 use super::{Portal, words};
 use crate::language::Language;
 

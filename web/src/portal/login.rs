@@ -10,8 +10,10 @@ use storage::model::Mailbox;
 
 use super::layout::csrf_field;
 use super::posted::{Form, Posted};
+use super::redirect::{place_of_ours, see_other, with_cookies};
 use super::refusal::Refusal;
-use super::visitor::{User, Visitor, place_of_ours, see_other, with_cookies};
+use super::user::User;
+use super::visitor::Visitor;
 use super::{Portal, words};
 use crate::auth::{NewSession, SignInOutcome};
 

@@ -9,8 +9,9 @@ use axum::response::Response;
 use super::Portal;
 use super::flash::Flash;
 use super::posted::Posted;
+use super::redirect::{see_other, with_cookies};
 use super::refusal::Refusal;
-use super::visitor::{User, see_other, with_cookies};
+use super::user::User;
 
 /// Nobody is signed out by a link.
 pub(super) async fn show() -> Response {

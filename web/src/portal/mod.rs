@@ -1,7 +1,7 @@
 //! The portal: where users read and answer their mail while their own server is down.
 //!
 //! Its own listener, host name and session (C13); nothing of the administration is reachable from
-//! here. `visitor` says who is asking, `posted` reads forms, `layout` draws the frame around every
+//! here. `visitor` and `user` say who is asking, `posted` reads forms, `layout` draws the frame around every
 //! page, `refusal` answers what cannot be done; each page is a file of its own. Every page works
 //! without scripts.
 
@@ -21,11 +21,13 @@ mod navigation;
 mod new_password;
 mod posted;
 mod reader;
+mod redirect;
 mod refusal;
 mod router;
 mod sessions;
 mod settings;
 mod status;
+mod user;
 mod visitor;
 mod words;
 
@@ -41,10 +43,10 @@ use crate::auth::{CookieName, SignIn, TrustedProxies};
 pub(crate) use assets::serve as serve_asset;
 pub(crate) use posted::Posted;
 pub use reader::Reading;
+pub(crate) use redirect::{place_of_ours, see_other, with_cookies};
 pub(crate) use refusal::Refusal;
 pub use router::router;
 pub(crate) use sessions::browser;
-pub(crate) use visitor::{place_of_ours, see_other, with_cookies};
 
 /// What the portal is made of. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -106,10 +106,10 @@ impl From<Problem> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         if let Self::SignIn { next } = &self {
-            return super::visitor::sign_in_first(next);
+            return super::redirect::sign_in_first(next);
         }
         if let Self::GoTo(place) = &self {
-            return super::visitor::see_other(place);
+            return super::redirect::see_other(place);
         }
         let mut response = self.status().into_response();
         if let Some(seconds) = self.retry_after() {

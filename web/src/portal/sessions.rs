@@ -9,7 +9,7 @@ use super::layout::csrf_field;
 use super::posted::Posted;
 use super::refusal::Refusal;
 use super::settings::{self, Tab};
-use super::visitor::User;
+use super::user::User;
 use super::words;
 use crate::language::{DateStyle, format_date};
 

@@ -10,7 +10,7 @@ use super::layout::csrf_field;
 use super::navigation::Place;
 use super::posted::Posted;
 use super::refusal::Refusal;
-use super::visitor::User;
+use super::user::User;
 use super::words;
 use crate::language::Language;
 

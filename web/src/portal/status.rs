@@ -5,7 +5,7 @@ use maud::html;
 
 use super::banner::{Banner, Situation};
 use super::navigation::Place;
-use super::visitor::User;
+use super::user::User;
 use super::words;
 
 pub(super) async fn show(user: User) -> Response {

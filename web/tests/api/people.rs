@@ -134,7 +134,8 @@ async fn c19_an_administrator_sets_passwords_by_csv_all_or_none() {
         "domain_administrator",
     )
     .await;
-    let csv = "address,password\nalice@example.org,short\nnew@example.org,new@example.org\n";
+    let csv = "address,password\nalice@example.org,short\nnew@example.org,new@example.org\n\
+               carl@other.example,\n";
     let refused = upload(&site, &token, "", csv).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     let lines: Vec<_> = refused.json()["errors"]
@@ -143,7 +144,11 @@ async fn c19_an_administrator_sets_passwords_by_csv_all_or_none() {
         .iter()
         .map(|fault| fault["line"].as_u64().unwrap())
         .collect();
-    assert_eq!(lines, [2, 3]);
+    assert_eq!(
+        lines,
+        [2, 3, 4],
+        "every faulty row, whatever is wrong with it"
+    );
     let csv = format!(
         "address,password\nalice@example.org,{PASSWORD}\nnew@example.org,four more small words\nbob@example.org,\n"
     );

@@ -13,8 +13,9 @@ use crate::portal::Portal;
 use crate::portal::layout::csrf_field;
 use crate::portal::login::{Next, signed_in};
 use crate::portal::posted::Posted;
+use crate::portal::redirect::{place_of_ours, see_other};
 use crate::portal::refusal::Refusal;
-use crate::portal::visitor::{Visitor, place_of_ours, see_other};
+use crate::portal::visitor::Visitor;
 use crate::portal::words as common;
 
 pub(in crate::portal) async fn show(

@@ -16,9 +16,10 @@ use crate::portal::flash::Flash;
 use crate::portal::layout::csrf_field;
 use crate::portal::new_password::{password_fault, password_fields};
 use crate::portal::posted::{Form, Posted};
+use crate::portal::redirect::with_cookies;
 use crate::portal::refusal::Refusal;
 use crate::portal::settings::{self, Tab};
-use crate::portal::visitor::{User, with_cookies};
+use crate::portal::user::User;
 use crate::portal::words as common;
 
 const PATH: &str = Tab::Security.path();

@@ -9,9 +9,10 @@ use super::words;
 use crate::auth::Secret;
 use crate::portal::layout::csrf_field;
 use crate::portal::posted::Posted;
+use crate::portal::redirect::see_other;
 use crate::portal::refusal::Refusal;
 use crate::portal::settings::{self, Tab};
-use crate::portal::visitor::{User, see_other};
+use crate::portal::user::User;
 use crate::qr;
 
 const PATH: &str = "/settings/security/setup";

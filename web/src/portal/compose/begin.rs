@@ -14,7 +14,7 @@ use crate::compose::{AnswerKind, Original, OwnAddresses, Party};
 use crate::language::{DateStyle, format_date};
 use crate::portal::reader;
 use crate::portal::refusal::Refusal;
-use crate::portal::visitor::User;
+use crate::portal::user::User;
 
 /// What to begin with, as links and `mailto:` say it.
 #[derive(Debug, Default, serde::Deserialize)]

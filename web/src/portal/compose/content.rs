@@ -6,7 +6,7 @@ use storage::spool::{Draft, DraftId, DraftSaved};
 
 use crate::compose::Answer;
 use crate::portal::refusal::Refusal;
-use crate::portal::visitor::User;
+use crate::portal::user::User;
 
 /// Files of one message, at most.
 pub(super) const FILES_MAX: usize = 50;

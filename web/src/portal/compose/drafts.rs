@@ -7,7 +7,7 @@ use super::{content, words};
 use crate::language::{DateStyle, format_date};
 use crate::portal::navigation::Place;
 use crate::portal::refusal::Refusal;
-use crate::portal::visitor::User;
+use crate::portal::user::User;
 
 /// `GET /drafts`.
 pub(crate) async fn show(user: User) -> Result<Response, Refusal> {

@@ -15,7 +15,7 @@ use crate::message;
 use crate::portal::flash::Flash;
 use crate::portal::reader;
 use crate::portal::refusal::Refusal;
-use crate::portal::visitor::User;
+use crate::portal::user::User;
 
 /// Octets of a Message-ID.
 const ID_BYTES_MAX: usize = 998;

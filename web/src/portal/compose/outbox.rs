@@ -12,7 +12,7 @@ use crate::portal::layout::csrf_field;
 use crate::portal::navigation::Place;
 use crate::portal::posted::Posted;
 use crate::portal::refusal::Refusal;
-use crate::portal::visitor::User;
+use crate::portal::user::User;
 
 /// `GET /outbox`.
 pub(crate) async fn show(user: User) -> Result<Response, Refusal> {

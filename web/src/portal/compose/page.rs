@@ -16,7 +16,7 @@ use crate::language::Language;
 use crate::portal::layout::csrf_field;
 use crate::portal::navigation::Place;
 use crate::portal::refusal::Refusal;
-use crate::portal::visitor::User;
+use crate::portal::user::User;
 
 /// Where a form is sent to, and which state of its draft it shows.
 #[derive(Debug, Clone, Copy)]

@@ -11,7 +11,7 @@ use crate::compose::limits::{RECIPIENTS_MAX, TEXT_BYTES_MAX};
 use crate::compose::{Attachment, ListError, Outgoing, Party, build, parse_list};
 use crate::language::Language;
 use crate::portal::refusal::Refusal;
-use crate::portal::visitor::User;
+use crate::portal::user::User;
 
 /// A field and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,8 +13,9 @@ use super::words;
 use crate::language::Language;
 use crate::portal::flash::{Filed, Flash};
 use crate::portal::posted::{Form, Posted};
+use crate::portal::redirect::place_of_ours;
 use crate::portal::refusal::Refusal;
-use crate::portal::visitor::{User, place_of_ours};
+use crate::portal::user::User;
 
 /// Messages that one form may name.
 const NAMED_MAX: usize = 200;

@@ -12,7 +12,7 @@ use super::{row, toolbar, words};
 use crate::portal::layout::csrf_field;
 use crate::portal::navigation::Place;
 use crate::portal::refusal::Refusal;
-use crate::portal::visitor::User;
+use crate::portal::user::User;
 
 /// Messages on a page.
 const PAGE_LINES: usize = 50;

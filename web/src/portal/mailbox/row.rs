@@ -6,7 +6,7 @@ use storage::model::{Correspondent, Folder, Line};
 use super::shelf::Shelf;
 use super::words;
 use crate::language::{DateStyle, format_date};
-use crate::portal::visitor::User;
+use crate::portal::user::User;
 
 /// Correspondents named in a line of what one has sent.
 const NAMED_MAX: usize = 3;

@@ -7,7 +7,7 @@ use storage::model::{LineId, Timestamp};
 
 use super::opened::Opened;
 use crate::message::{MessageView, PartPath, TextPart};
-use crate::portal::visitor::User;
+use crate::portal::user::User;
 use crate::reader::capability::{Capabilities, Claim, Image};
 use crate::sanitize::{ImageSource, NoImages, Refusal, SafeHtml};
 

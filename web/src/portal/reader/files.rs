@@ -11,7 +11,7 @@ use super::page::PageQuery;
 use crate::message::PartPath;
 use crate::portal::Portal;
 use crate::portal::refusal::Refusal;
-use crate::portal::visitor::User;
+use crate::portal::user::User;
 use crate::reader::capability::{Claim, Image};
 use crate::reader::{archive, download, image as images, source as sources};
 

@@ -13,7 +13,7 @@ use crate::auth::Secret;
 use crate::language::{DateStyle, format_date};
 use crate::message::MessageView;
 use crate::portal::refusal::Refusal;
-use crate::portal::visitor::User;
+use crate::portal::user::User;
 use crate::reader::frame::{Document, Shown, is_wanted_as_document, respond};
 use crate::reader::text;
 

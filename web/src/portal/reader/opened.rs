@@ -8,7 +8,7 @@ use crate::message::{MessageView, PartPath, TooMuch, content};
 use crate::portal::Portal;
 use crate::portal::compose::Upload;
 use crate::portal::refusal::Refusal;
-use crate::portal::visitor::User;
+use crate::portal::user::User;
 
 /// A message with its bytes, while one of the places for messages in memory is held.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use crate::compose::{Original, Party};
 use crate::links::{Target, target};
 use crate::message::{self, MessageView, PartPath};
 use crate::portal::refusal::Refusal;
-use crate::portal::visitor::User;
+use crate::portal::user::User;
 
 /// Reads a message of this user for an answer.
 ///

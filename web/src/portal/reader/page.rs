@@ -18,7 +18,7 @@ use crate::portal::layout::csrf_field;
 use crate::portal::mailbox::{Deed, Shelf};
 use crate::portal::navigation::Place;
 use crate::portal::refusal::Refusal;
-use crate::portal::visitor::User;
+use crate::portal::user::User;
 use crate::reader::{frame, text};
 
 /// Recipients that are named before the rest is folded away.

@@ -7,7 +7,7 @@ use super::words;
 use crate::language::{DateStyle, format_date};
 use crate::portal::mailbox::Shelf;
 use crate::portal::refusal::Refusal;
-use crate::portal::visitor::User;
+use crate::portal::user::User;
 
 /// The messages before and behind one in its conversation, oldest first.
 #[derive(Debug, Default)]

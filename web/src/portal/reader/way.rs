@@ -7,7 +7,7 @@ use storage::spool::Spool;
 
 use super::words;
 use crate::portal::refusal::Refusal;
-use crate::portal::visitor::User;
+use crate::portal::user::User;
 
 /// Recipients that are named.
 const NAMED_MAX: usize = 10;
