@@ -96,6 +96,10 @@ const LIMIT_FILES: &[(&str, &str)] = &[
         "actors/src/delivery/governor/connections.rs",
     ),
     ("Probes", "actors/src/delivery/governor/probe_timer.rs"),
+    (
+        "Probes of the whole node",
+        "actors/src/delivery/probe_budget.rs",
+    ),
     ("Bounce breaker", "actors/src/delivery/breaker.rs"),
     ("Messages as they are shown", "web/src/message/limits.rs"),
     ("HTML of messages", "web/src/sanitize/limits.rs"),

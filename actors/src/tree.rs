@@ -22,6 +22,7 @@ use tokio::sync::watch;
 
 use crate::callout::{self, CalloutContext};
 use crate::continuity::BackfillActor;
+use crate::delivery::probe_budget::ProbeBudget;
 use crate::delivery::{DeliveryContext, DeliverySupervisor, Dialer, Manners, Opener, Routing};
 use crate::outbox::{self, Departure};
 use crate::retention::RetentionActor;
@@ -97,6 +98,7 @@ pub async fn start(config: TreeConfig) -> Result<Tree, SpawnErr> {
             board: config.board.clone(),
             opener: opener.clone(),
             routing: config.routing,
+            probes: ProbeBudget::default(),
             seed: config.seed,
         }),
         callout::child_spec(CalloutContext {

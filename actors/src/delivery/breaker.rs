@@ -8,8 +8,8 @@
 //!   proved sane.
 //! - At any time, a run of failures with one code that is unlike this domain's past opens the
 //!   breaker: at least 5 in a row, or more than a fifth of the last 50 messages. What is refused
-//!   stays held, a person is told, and one message in five minutes asks again. Three deliveries in a
-//!   row close it, or a person does.
+//!   stays held, a person is told, and one message in five minutes asks again. After one that was
+//!   delivered the next follows at once; three in a row close it, or a person does.
 //!
 //! The past matters: a destination that has always refused a third of its mail as spam is not ill
 //! when it goes on doing so.
@@ -121,7 +121,8 @@ impl BounceBreaker {
         self.open.as_ref().map(|open| (open.key, open.since))
     }
 
-    /// Messages that may be sent now: all while closed, one in five minutes while open.
+    /// Whether messages may be sent now: while closed; while open one in five minutes, and the next
+    /// at once after one that was delivered.
     #[must_use]
     pub fn may_send(&self, now: Timestamp) -> bool {
         self.open
@@ -170,7 +171,7 @@ impl BounceBreaker {
             return None;
         }
         if self.open.is_some() {
-            return self.on_test(failed);
+            return self.on_test(failed, now);
         }
         self.recent.push_back(failed);
         if self.recent.len() > RECENT_MAX {
@@ -205,7 +206,7 @@ impl BounceBreaker {
         }
     }
 
-    fn on_test(&mut self, failed: Option<ReplyKey>) -> Option<BreakerChange> {
+    fn on_test(&mut self, failed: Option<ReplyKey>, now: Timestamp) -> Option<BreakerChange> {
         let open = self.open.as_mut()?;
         if failed.is_some() {
             open.good = 0;
@@ -213,6 +214,7 @@ impl BounceBreaker {
         }
         open.good += 1;
         if open.good < GOOD_TESTS {
+            open.next_test_at = now;
             return None;
         }
         self.open = None;
@@ -358,10 +360,11 @@ mod tests {
     }
 
     #[test]
-    fn open_it_asks_once_in_five_minutes_and_closes_after_three_deliveries_in_a_row() {
+    fn d1_open_it_asks_once_in_five_minutes_and_closes_after_three_deliveries_in_a_row() {
         let mut breaker = BounceBreaker::default();
         feed(&mut breaker, &[Some(UNKNOWN)], 5);
         let mut now = NOW;
+        let mut pause = RETEST_INTERVAL;
         for (failed, closes) in [
             (false, false),
             (false, false),
@@ -370,10 +373,17 @@ mod tests {
             (false, false),
             (false, true),
         ] {
-            assert!(!breaker.may_send(now.saturating_add(Duration::from_secs(299))));
-            now = now.saturating_add(RETEST_INTERVAL);
+            let early = pause.saturating_sub(Duration::from_secs(1));
+            assert!(pause.is_zero() || !breaker.may_send(now.saturating_add(early)));
+            now = now.saturating_add(pause);
             assert!(breaker.may_send(now));
             breaker.on_sent(now);
+            assert!(!breaker.may_send(now), "one at a time");
+            pause = if failed {
+                RETEST_INTERVAL
+            } else {
+                Duration::ZERO
+            };
             let failures: &[ReplyKey] = if failed { &[UNKNOWN] } else { &[] };
             let change = breaker.on_message(failures, !failed, now);
             assert_eq!(change == Some(BreakerChange::Closed), closes);

@@ -3,6 +3,7 @@
 use storage::spool::Spool;
 
 use super::opening::Opener;
+use super::probe_budget::ProbeBudget;
 use super::routing::Routing;
 use crate::status::StatusBoard;
 
@@ -17,6 +18,8 @@ pub struct DeliveryContext {
     pub opener: Opener,
     /// For the way of a domain's mail.
     pub routing: Routing,
+    /// The node's probes.
+    pub probes: ProbeBudget,
     /// Seed of everything that is random here, so that a run can be repeated.
     pub seed: u64,
 }

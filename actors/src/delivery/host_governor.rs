@@ -6,6 +6,7 @@
 
 mod books;
 mod effects;
+mod seat;
 mod show;
 
 use std::time::Duration;
@@ -43,6 +44,19 @@ pub struct GovernorArguments {
     pub context: DeliveryContext,
     /// Its route.
     pub route: RouteKey,
+}
+
+/// A probe that waits for its slot in the node's budget.
+#[derive(Debug, Clone, Copy)]
+pub struct ProbeWish {
+    /// It.
+    pub probe: ProbeId,
+    /// Where.
+    pub endpoint: EndpointId,
+    /// The name of the connection when it succeeds.
+    pub connection: ConnectionId,
+    /// It confirms a failure.
+    pub confirms: bool,
 }
 
 /// Messages, from the domains of the route and from its connections.
@@ -108,6 +122,8 @@ pub enum GovernorMessage {
         /// The connection.
         connection: ConnectionId,
     },
+    /// The slot of a probe has come.
+    ProbeSlot(ProbeWish),
     /// A probe is over.
     Probed {
         /// Its connection.
@@ -170,7 +186,10 @@ impl Actor for HostGovernor {
         message: GovernorMessage,
         state: &mut GovernorState,
     ) -> Result<(), ActorProcessingErr> {
-        let event = state.on_message(message);
+        let event = match message {
+            GovernorMessage::ProbeSlot(wish) => state.open_probe(&myself, wish).await,
+            message => state.on_message(message),
+        };
         if let Some(event) = event {
             state.on_event(&myself, event).await;
         }
@@ -285,6 +304,7 @@ impl GovernorState {
                 self.wake_at = self.wake_at.filter(|at| *at > now);
                 Some(GovernorEvent::Tick)
             }
+            GovernorMessage::ProbeSlot(_) => None,
             GovernorMessage::ProbeNow => Some(GovernorEvent::ProbeNow),
             GovernorMessage::Drain => Some(GovernorEvent::Drain),
         }

@@ -22,6 +22,7 @@ pub mod health;
 pub mod host_governor;
 pub mod opening;
 pub mod ourselves;
+pub mod probe_budget;
 pub mod ramp;
 pub mod ready;
 pub mod retry;

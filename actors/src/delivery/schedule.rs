@@ -2,9 +2,9 @@
 //!
 //! Two lanes: *Fresh* holds what arrived after the recovery began or less than 15 minutes ago,
 //! *Backlog* the rest. Three fresh ones go for one of the backlog; a lane that is empty leaves its
-//! share to the other. Fresh mail that is late borrows three of four turns of the backlog, 1,024 at
-//! most until they are paid back. So the backlog always progresses, and mail that somebody is waiting for (a
-//! code, an answer) waits seconds instead of the whole drain (D4). Newest-first was considered: it
+//! share to the other. Fresh mail that is late borrows fifteen of sixteen turns of the backlog, 1,024
+//! at most until they are paid back. So the backlog always progresses, and mail that somebody is
+//! waiting for (a code, an answer) waits seconds instead of the whole drain (D4). Newest-first was considered: it
 //! starves the tail towards its expiry and delivers answers before questions.
 //!
 //! The schedule holds the small ready window of a domain, never its whole queue: the shell fills it
@@ -26,7 +26,7 @@ pub const LANE_MAX: usize = 256;
 /// One turn in so many is the backlog's.
 const BACKLOG_EVERY: u8 = 4;
 /// The same while fresh mail is late and borrows.
-const BACKLOG_EVERY_AT_LEAST: u8 = 16;
+const BACKLOG_EVERY_AT_LEAST: u8 = 64;
 /// Fresh mail that has waited this long is late: the destination was slow to start, and at three
 /// turns in four a load of 0.7 of its capacity would not catch up before the drain ends.
 const LATE: Duration = Duration::from_secs(2);
@@ -306,8 +306,8 @@ mod tests {
             }
             count
         };
-        assert_eq!(backlog_in(&mut schedule, 160), 10);
-        let turns = usize::from(BORROWED_MAX) * 16 / 3;
+        assert_eq!(backlog_in(&mut schedule, 640), 10);
+        let turns = usize::from(BORROWED_MAX) * 64 / 15;
         backlog_in(&mut schedule, turns);
         assert_eq!(backlog_in(&mut schedule, 160), 40, "the credit is used up");
     }

@@ -51,6 +51,45 @@ async fn q11_s10_each_recipient_has_a_fate_of_its_own_and_no_success_is_repeated
 }
 
 #[tokio::test(start_paused = true)]
+async fn s18_a_server_with_few_or_many_extensions_gets_the_same_octets() {
+    let all = [
+        "PIPELINING",
+        "8BITMIME",
+        "SMTPUTF8",
+        "DSN",
+        "SIZE 52428800",
+        "ENHANCEDSTATUSCODES",
+    ];
+    let mut sets: Vec<Vec<&'static str>> = all.iter().map(|one| vec![*one]).collect();
+    sets.extend([Vec::new(), all.to_vec()]);
+    let content = b"Subject: dots\r\n\r\n.one\r\n..two\r\n\r\nlast\r\n";
+    for (ehlo, extensions) in sets
+        .into_iter()
+        .map(|set| (true, set))
+        .chain([(false, Vec::new())])
+    {
+        let destination = Destination::default();
+        destination.script(|script| {
+            script.ehlo = ehlo;
+            script.extensions.clone_from(&extensions);
+        });
+        let node = Node::with(&destination).await;
+        let domain = node.domain("example.org", &["mail.example.org"]).await;
+        let recipients = ["a@example.org", "b@example.org"];
+        node.accept_body(domain.id, &recipients, content).await;
+        node.until_empty(&domain, MINUTE).await;
+        let ledger = destination.ledger();
+        let [taken] = &ledger.taken[..] else {
+            panic!("{ehlo} {extensions:?}: {:?}", ledger.taken);
+        };
+        assert_eq!(taken.recipients, recipients, "{ehlo} {extensions:?}");
+        assert!(taken.message.ends_with(content), "{ehlo} {extensions:?}");
+        drop(ledger);
+        node.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn greylisting_is_met_again_soon_and_costs_the_others_nothing() {
     let destination = Destination::default();
     destination.script(|script| {

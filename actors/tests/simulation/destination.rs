@@ -77,7 +77,7 @@ impl Model {
         let mut done = self.rate.map_or(0.0, |(_, burst)| burst);
         let mut at = UP_AT;
         while done < messages {
-            if !self.is_down(at) && !self.is_silent(at) {
+            if !self.is_down(at) && !self.is_silent(at) && at >= self.refuses_until {
                 done += self.capacity(at) * slot.as_secs_f64();
             }
             at += slot;

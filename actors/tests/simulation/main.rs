@@ -14,10 +14,12 @@ mod destination;
 mod domains;
 mod fresh;
 mod models;
+mod node;
 mod recovery;
 mod references;
 mod report;
 mod shell;
+mod suite;
 
 use std::time::Duration;
 
@@ -52,38 +54,55 @@ fn run(model: &Model, messages: u64, seed: u64) -> Report {
     report
 }
 
-/// Runs all seeds; at least `efficiency`, at most `overload` refusals per message in any of them.
-fn check(model: &Model, messages: u64, efficiency: f64, overload: f64) {
+/// The bounds of every model: refusals for overload of 0.25 % on average, 0.5 % for any seed and six in
+/// any ten seconds, no stampede at the return, and the speed that is asked for.
+fn gate(letter: &str, speed: f64) -> Vec<Report> {
+    let case = suite::case(letter);
+    let mut reports = Vec::new();
     for seed in 1..=seeds() {
-        let report = run(model, messages, seed);
-        assert!(report.is_complete(), "seed {seed}: {report:?}");
-        let reached = report.efficiency(model);
-        assert!(reached >= efficiency, "seed {seed}: {reached}");
-        let refused = report.overload();
-        assert!(refused <= overload, "seed {seed}: {refused}");
-        assert!(
-            report.first_after() <= Duration::from_secs(6),
-            "seed {seed}"
+        let report = case.run(seed);
+        println!(
+            "{:40} seed {seed:2}: {:5.1} % of the ideal speed, {:.3} % refused ({}, at worst {} in 10 s), first after {:.1} s",
+            case.model.name,
+            report.efficiency(&case.model) * 100.0,
+            report.overload() * 100.0,
+            report.refused,
+            report.worst_ten_seconds(),
+            report.first_after().as_secs_f64(),
         );
+        assert!(report.is_complete(), "seed {seed}: {report:?}");
+        assert!(report.overload() <= 0.005, "seed {seed}");
+        assert!(report.worst_ten_seconds() <= 6, "seed {seed}");
         assert!(report.most_in_flight_early() <= 1, "s13, seed {seed}");
+        let willing = case.model.refuses_until.max(destination::UP_AT);
+        let first = report.first_delivery.unwrap().saturating_sub(willing);
+        // One that refuses everybody is asked every five minutes.
+        let patience = if letter == "I" { 300 } else { 6 };
+        assert!(first <= Duration::from_secs(patience), "{first:?}");
+        reports.push(report);
     }
+    let mean =
+        |of: &dyn Fn(&Report) -> f64| reports.iter().map(of).sum::<f64>() / reports.len() as f64;
+    assert!(mean(&Report::overload) <= 0.0025);
+    let reached = mean(&|report| report.efficiency(&case.model));
+    assert!(reached >= speed, "{reached}");
+    reports
 }
 
 #[test]
 fn s14_s15_a_destination_that_limits_connections() {
-    check(&models::a_connections(), 40_000, 0.95, 0.005);
+    gate("A", 0.95);
 }
 
 #[test]
 fn s14_s15_a_destination_that_runs_out_of_cores() {
-    check(&models::b_cores(), 40_000, 0.95, 0.005);
+    gate("B", 0.95);
 }
 
 #[test]
 fn s14_s15_a_destination_that_limits_its_rate() {
-    let model = models::c_rate();
-    check(&model, 12_000, 0.95, 0.005);
-    let report = run(&model, 3_000, 1);
+    gate("C", 0.95);
+    let report = run(&models::c_rate(), 3_000, 1);
     let paced = |pace: f64| (8.0..=20.0).contains(&pace);
     let last = report.samples.last().unwrap();
     assert!(last.pace.is_some_and(paced), "{last:?}");
@@ -92,18 +111,20 @@ fn s14_s15_a_destination_that_limits_its_rate() {
 
 #[test]
 fn s14_s15_a_destination_that_is_cold_and_has_a_dip() {
-    check(&models::d_cold(), 36_000, 0.95, 0.005);
+    gate("D", 0.95);
 }
 
 #[test]
 fn s14_s15_a_weak_destination() {
-    check(&models::e_weak(), 2_400, 0.95, 0.005);
+    gate("E", 0.95);
 }
 
 #[test]
 fn s14_s15_a_big_destination() {
-    // A minute at 64 comes before more than 64 are tried.
-    check(&models::f_big(), 100_000, 0.90, 0.005);
+    gate("F", 0.95);
+    // A minute at 64 comes before more than 64 are tried: half the mail, half the time.
+    let report = run(&models::f_big(), 100_000, 1);
+    assert!(report.efficiency(&models::f_big()) >= 0.90);
 }
 
 #[test]
@@ -131,44 +152,36 @@ fn forty_a_second_at_any_latency() {
                 drained <= Duration::from_secs(150),
                 "{work} ms: {drained:?}"
             );
-            assert!(report.overload() <= 0.01, "{work} ms: {}", report.refused);
+            assert!(report.overload() <= 0.005, "{work} ms: {}", report.refused);
+            assert!(report.worst_ten_seconds() <= 6, "{work} ms");
         }
     }
 }
 
 #[test]
-fn a_destination_that_flaps_gets_its_mail_all_the_same() {
-    let model = models::g_flapping();
-    for seed in 1..=seeds() {
-        let report = run(&model, 20_000, seed);
-        assert!(report.is_complete(), "seed {seed}: {report:?}");
-        assert!(report.efficiency(&model) >= 0.6, "seed {seed}");
+fn s15_a_destination_that_flaps_gets_its_mail_all_the_same() {
+    // Of two minutes 15 s are the outage; noticing the return, canaries and slow start are the rest.
+    for report in gate("G", 0.90) {
         // Each crash costs what was in flight, and a probe or two.
-        assert!(report.broken <= 20 * 20, "seed {seed}: {}", report.broken);
+        assert!(report.broken <= 20 * 20, "{}", report.broken);
     }
 }
 
 #[test]
 fn d1_a_destination_that_refuses_everybody_when_it_comes_back_bounces_nothing() {
-    let model = models::i_directory_down();
-    for seed in 1..=seeds() {
-        let report = run(&model, 3_000, seed);
-        assert_eq!(report.bounced, 0, "seed {seed}");
-        assert!(report.rejected <= 12, "seed {seed}: {}", report.rejected);
-        assert!(report.is_complete(), "seed {seed}: {report:?}");
+    for report in gate("I", 0.95) {
+        assert_eq!(report.bounced, 0);
+        assert!(report.rejected <= 12, "{}", report.rejected);
     }
 }
 
 #[test]
 fn q8_five_hundred_domains_behind_one_server_share_it_evenly() {
-    let model = models::a_connections();
-    for seed in 1..=seeds() {
-        let report = Simulation::new(model.clone(), 40, 500, seed).run(10 * HOUR);
-        let from = destination::UP_AT + Duration::from_secs(60);
+    let from = destination::UP_AT + Duration::from_secs(60);
+    for report in gate("J", 0.95) {
         let fairness = report.fairness(from, from + Duration::from_secs(60));
-        println!("500 domains on one server, seed {seed}: fairness {fairness:.4}");
-        assert!(fairness >= 0.98, "seed {seed}: {fairness}");
-        assert!(report.is_complete());
+        println!("500 domains on one server: fairness {fairness:.4}");
+        assert!(fairness >= 0.98, "{fairness}");
     }
 }
 
@@ -211,46 +224,23 @@ fn s15_a_quick_destination_is_not_kept_waiting_by_the_slow_start() {
 
 #[test]
 fn d4_fresh_mail_waits_seconds_while_the_backlog_drains() {
-    let model = models::k_busy();
-    let capacity = model.capacity(Duration::ZERO);
-    for seed in 1..=seeds() {
-        let simulation = Simulation::new(model.clone(), 10_000, 1, seed);
-        let report = simulation.with_fresh(capacity * 0.7).run(10 * HOUR);
-        assert!(report.is_complete(), "seed {seed}");
+    let case = suite::case("K");
+    let capacity = case.model.capacity(Duration::ZERO);
+    for report in gate("K", 0.0) {
         let p95 = report.waits[report.waits.len() * 95 / 100];
-        println!(
-            "{:40} seed {seed:2}: p95 {p95:?} of {} fresh ones, all after {:?}, {} refused",
-            model.name,
-            report.waits.len(),
-            report.ended_at - destination::UP_AT,
-            report.refused
-        );
-        assert!(p95 <= Duration::from_secs(5), "seed {seed}: {p95:?}");
+        let ended = report.ended_at - destination::UP_AT;
+        println!("p95 {p95:?} of {}, all after {ended:?}", report.waits.len());
+        assert!(p95 <= Duration::from_secs(5), "{p95:?}");
         // The backlog gets at least a quarter.
-        let longest = Duration::from_secs_f64(10_000.0 / capacity * 4.0);
-        assert!(report.ended_at - destination::UP_AT <= longest);
-        assert!(report.overload() <= 0.005, "seed {seed}");
+        let longest = Duration::from_secs_f64(case.messages as f64 / capacity * 4.0);
+        assert!(ended <= longest, "{ended:?}");
     }
 }
 
 #[test]
 fn s14_of_two_hosts_one_in_a_black_hole_the_other_one_takes_everything() {
-    let good = models::b_cores();
-    for seed in 1..=seeds() {
-        let hosts = vec![good.clone(), models::black_hole()];
-        let report = Simulation::route(hosts, 40_000, 1, seed).run(10 * HOUR);
-        assert!(report.is_complete(), "seed {seed}: {report:?}");
-        let reached = report.efficiency(&good);
-        println!(
-            "H: one of two hosts in a black hole       seed {seed:2}: {:.1} %, {:.3} % refused, {} attempts lost",
-            reached * 100.0,
-            report.overload() * 100.0,
-            report.broken
-        );
-        assert!(reached >= 0.95, "seed {seed}: {reached}");
-        assert!(report.overload() <= 0.005, "seed {seed}");
-        assert!(report.broken <= 2, "seed {seed}: {}", report.broken);
-        assert!(report.first_after() <= Duration::from_secs(6));
+    for report in gate("H", 0.95) {
+        assert!(report.broken <= 2, "{}", report.broken);
     }
 }
 
@@ -262,6 +252,12 @@ fn s12_after_an_outage_mail_goes_within_seconds_of_the_return() {
     let p50 = recovery::quantile(&mut first, 0.5);
     let p99 = recovery::quantile(&mut first, 0.99);
     println!("{outages} outages: back to first delivery p50 {p50:?}, p99 {p99:?}");
+    for silent in [false, true] {
+        let of_kind = all.iter().filter(|one| one.silent == silent);
+        let mut first: Vec<_> = of_kind.map(|one| one.first_after).collect();
+        let p50 = recovery::quantile(&mut first, 0.5);
+        println!("silent {silent}: p50 {p50:?}");
+    }
     // A median of twenty is chance.
     assert!(outages < 200 || p50 <= Duration::from_secs(2), "{p50:?}");
     assert!(p99 <= Duration::from_secs(5), "{p99:?}");
@@ -274,35 +270,38 @@ fn s12_after_an_outage_mail_goes_within_seconds_of_the_return() {
 }
 
 #[test]
-fn s12_ten_thousand_destinations_that_come_back_in_the_same_second() {
-    let count = if seeds() > 2 { 10_000 } else { 1_000 };
-    let model = models::l_one_of_many();
-    let (mut first, mut probes) = (Vec::new(), vec![0_u32; 60]);
-    for seed in 1..=count {
-        let report = Simulation::new(model.clone(), 20, 1, seed).run(HOUR);
-        assert!(report.is_complete(), "seed {seed}");
-        assert_eq!(report.refused, 0, "seed {seed}");
-        assert!(report.most_in_flight_early() <= 1, "s13, seed {seed}");
-        first.push(report.first_after());
-        for at in report
-            .probes_at
-            .iter()
-            .filter(|at| **at < destination::UP_AT)
-        {
+fn s11_s12_ten_thousand_destinations_that_come_back_in_the_same_second() {
+    let count = if seeds() > 2 { 10_000 } else { 4_000 };
+    let reports = node::run(&models::l_one_of_many(), 20, count, HOUR);
+    let mut probes = vec![0_u32; 120];
+    for report in &reports {
+        assert!(report.is_complete());
+        assert_eq!(report.refused, 0);
+        assert!(report.most_in_flight_early() <= 1, "s13");
+        for at in &report.probes_at {
             probes[at.as_secs() as usize] += 1;
         }
     }
+    let mut first: Vec<_> = reports.iter().map(Report::first_after).collect();
     let p50 = recovery::quantile(&mut first, 0.5);
     let p99 = recovery::quantile(&mut first, 0.99);
-    // The first ten seconds are a start of everything at once.
-    let busiest = probes[10..].iter().max().unwrap();
+    let busiest = *probes.iter().max().unwrap();
     println!(
         "L: {count} at once: first delivery p50 {p50:?}, p99 {p99:?}; {busiest} probes in the busiest second"
     );
+    assert!(busiest <= 1_000, "{busiest}");
+    assert!(p99 <= Duration::from_secs(25), "{p99:?}");
+}
+
+#[test]
+fn s12_three_thousand_destinations_that_come_back_in_the_same_second_are_within_the_budget() {
+    let reports = node::run(&models::l_one_of_many(), 20, 3_000, HOUR);
+    let mut first: Vec<_> = reports.iter().map(Report::first_after).collect();
+    let p50 = recovery::quantile(&mut first, 0.5);
+    let p99 = recovery::quantile(&mut first, 0.99);
+    println!("L: 3,000 at once: first delivery p50 {p50:?}, p99 {p99:?}");
     assert!(p50 <= Duration::from_secs(3), "{p50:?}");
     assert!(p99 <= Duration::from_secs(5), "{p99:?}");
-    // Nobody moves in step: no second has much more than its share.
-    assert!(f64::from(*busiest) <= count as f64 / 3.5 * 1.5, "{busiest}");
 }
 
 #[test]
@@ -337,8 +336,8 @@ fn the_usual_rules_are_refused_far_more_often_and_are_no_quicker() {
     ] {
         let ours = run(&model, messages, 1);
         for (name, rule) in [
-            ("plus/minus one", references::PLUS_MINUS_ONE),
-            ("static 32", references::STATIC),
+            ("Postfix ±1", references::POSTFIX),
+            ("KumoMTA 32", references::KUMOMTA),
         ] {
             let other = references::run(&model, messages, rule, 1, HOUR);
             println!(

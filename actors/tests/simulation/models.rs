@@ -123,6 +123,22 @@ pub(crate) fn black_hole() -> Model {
     }
 }
 
+/// The good one of two hosts.
+pub(crate) fn h_good() -> Model {
+    Model {
+        name: "H: two hosts, one in a black hole",
+        ..b_cores()
+    }
+}
+
+/// 421 above ten connections, for 500 domains.
+pub(crate) fn j_shared() -> Model {
+    Model {
+        name: "J: 500 domains on one server",
+        ..a_connections()
+    }
+}
+
 /// Good for 33 messages a second with ten connections.
 pub(crate) fn k_busy() -> Model {
     Model {
@@ -152,7 +168,7 @@ pub(crate) fn busy_relay() -> Model {
 
 /// Down for 15 s every two minutes.
 pub(crate) fn g_flapping() -> Model {
-    let down = (0..20).map(|n| (after(105 + n * 120), after(120 + n * 120)));
+    let down = (0..40).map(|n| (after(105 + n * 120), after(120 + n * 120)));
     Model {
         down: [(Duration::ZERO, UP_AT)].into_iter().chain(down).collect(),
         cores: vec![(Duration::ZERO, 10.0)],

@@ -25,16 +25,16 @@ pub(crate) struct Rule {
     pub(crate) backoff: Duration,
 }
 
-/// One more with each delivery, one less with each refusal, at most 20; 300 s for a refused message.
-pub(crate) const PLUS_MINUS_ONE: Rule = Rule {
+/// Postfix: one more with each delivery, one less with each refusal, at most 20; 300 s for a refused message.
+pub(crate) const POSTFIX: Rule = Rule {
     start: 5.0,
     max: 20.0,
     feedback: true,
     backoff: Duration::from_secs(300),
 };
 
-/// 32 at any time; 20 min for a refused message.
-pub(crate) const STATIC: Rule = Rule {
+/// KumoMTA: 32 at any time; 20 min for a refused message.
+pub(crate) const KUMOMTA: Rule = Rule {
     start: 32.0,
     max: 32.0,
     feedback: false,
@@ -44,6 +44,8 @@ pub(crate) const STATIC: Rule = Rule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Happening {
     Completion,
+    /// The destination goes away.
+    Crash,
     /// A refusal has come back: its place is free again.
     Refused,
     Due,
@@ -59,8 +61,10 @@ pub(crate) fn run(model: &Model, messages: u64, rule: Rule, seed: u64, limit: Du
     let (mut next_id, mut now) = (0, UP_AT);
     let mut completion_at = None;
     let mut deferred: BinaryHeap<Reverse<Duration>> = BinaryHeap::new();
+    let crashes = model.down.iter().filter(|(from, _)| *from > UP_AT);
+    queue.extend(crashes.map(|(from, _)| Reverse((*from, Happening::Crash))));
     while let Some(Reverse((at, happening))) = queue.pop() {
-        if at > limit || report.is_complete() {
+        if at > limit || report.delivered + report.bounced >= messages {
             break;
         }
         now = at;
@@ -72,6 +76,15 @@ pub(crate) fn run(model: &Model, messages: u64, rule: Rule, seed: u64, limit: Du
                 if rule.feedback {
                     window = (window + 1.0).min(rule.max);
                 }
+            }
+        }
+        if happening == Happening::Crash {
+            for _ in destination.crash(now) {
+                in_flight -= 1;
+                report.note_broken(now);
+                let due = now + rule.backoff;
+                deferred.push(Reverse(due));
+                queue.push(Reverse((due, Happening::Due)));
             }
         }
         if happening == Happening::Refused {
@@ -101,7 +114,16 @@ pub(crate) fn run(model: &Model, messages: u64, rule: Rule, seed: u64, limit: Du
             if answer == Answer::Yes {
                 continue;
             }
-            report.note_refused(now);
+            match answer {
+                Answer::UnknownUser => {
+                    // Believed at once: a notification to the sender.
+                    report.bounced += 1;
+                    queue.push(Reverse((now + model.round_trip, Happening::Refused)));
+                    continue;
+                }
+                Answer::Nobody | Answer::Silence => report.note_broken(now),
+                _ => report.note_refused(now),
+            }
             queue.push(Reverse((now + model.round_trip, Happening::Refused)));
             let due = now + rule.backoff;
             deferred.push(Reverse(due));

@@ -100,8 +100,12 @@ impl Report {
 
     /// The first delivery at or after a time.
     pub(crate) fn first_delivery_from(&self, from: Duration) -> Option<Duration> {
-        let all = self.by_domain.values().flatten();
-        all.copied().filter(|at| *at >= from).min()
+        self.deliveries().filter(|at| *at >= from).min()
+    }
+
+    /// When messages were delivered, domain by domain.
+    pub(crate) fn deliveries(&self) -> impl Iterator<Item = Duration> {
+        self.by_domain.values().flatten().copied()
     }
 
     pub(crate) fn note_probe(&mut self, now: Duration) {

@@ -10,6 +10,7 @@ use actors::delivery::governor::{
     GovernorEvent, Learned, PermitId, Pick, ProbeId, ProbeOutcome, Via,
 };
 use actors::delivery::health::Health;
+use actors::delivery::probe_budget::{PERIOD, ProbeBudget, ProbeSeat, Urgency};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use storage::model::DomainId;
@@ -20,7 +21,11 @@ use super::fresh::{Fresh, Held};
 use super::report::{Report, Sample};
 
 const SIZE: u64 = 20_000;
-/// A SYN that nobody answers is given up after this long.
+/// A kernel sends a SYN that nobody answers again after 1 s and, 2 s later, once more …
+const SYN_AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
+/// … and 2 s after that the probe's time is over.
+const SYN_GIVEN_UP: Duration = Duration::from_secs(2);
+/// A connection that nobody answers is given up after this long.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A final reply is awaited for this long.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(600);
@@ -34,8 +39,8 @@ enum Happening {
     Tick(u64),
     /// A message may be finished; stale ones carry an old number.
     Completion(u64),
-    /// A probe's SYN arrives.
-    Probe(ProbeId, ConnectionId, usize),
+    /// A probe's SYN arrives, after so many that nobody answered.
+    Probe(ProbeId, ConnectionId, usize, usize),
     /// A probe was not answered in time.
     ProbeLost(ProbeId),
     /// A connection's SYN arrives.
@@ -87,8 +92,17 @@ pub(crate) struct Simulation {
     completion_at: Option<Duration>,
     domains: Domains,
     fresh: Option<Fresh>,
+    node: Option<NodeShare>,
     rng: ChaCha8Rng,
     report: Report,
+}
+
+/// The route's part in the probes of its node.
+struct NodeShare {
+    probes: ProbeBudget,
+    seat: Option<ProbeSeat>,
+    place: f64,
+    period: Duration,
 }
 
 impl Simulation {
@@ -118,6 +132,7 @@ impl Simulation {
             completion_at: None,
             domains: Domains::new(domains, messages),
             fresh: None,
+            node: None,
             rng: ChaCha8Rng::seed_from_u64(seed ^ 0x5EED),
             report,
         }
@@ -130,8 +145,28 @@ impl Simulation {
         self
     }
 
+    /// One of many routes of a node that share its probes.
+    pub(crate) fn of_node(mut self, probes: &ProbeBudget, place: f64) -> Self {
+        self.node = Some(NodeShare {
+            probes: probes.clone(),
+            seat: None,
+            place,
+            period: PERIOD,
+        });
+        self
+    }
+
     /// Runs until everything is delivered or the time is over.
     pub(crate) fn run(mut self, limit: Duration) -> Report {
+        self.begin();
+        while self.next_at().is_some_and(|at| at <= limit) && !self.report.is_complete() {
+            self.step();
+        }
+        self.finish()
+    }
+
+    /// Everything that is known beforehand.
+    pub(crate) fn begin(&mut self) {
         for host in 0..self.destinations.len() {
             let model = self.destinations[host].model.clone();
             for (at, _) in model.down {
@@ -147,14 +182,30 @@ impl Simulation {
         for domain in self.domains.ids() {
             self.demand(domain);
         }
-        while let Some(Reverse((at, _, happening))) = self.queue.pop() {
-            if at > limit || self.report.is_complete() {
-                break;
-            }
-            self.now = at;
-            self.happen(happening);
-            self.expect_completion();
-        }
+    }
+
+    /// When something happens next.
+    pub(crate) fn next_at(&self) -> Option<Duration> {
+        self.queue.peek().map(|next| next.0.0)
+    }
+
+    /// Whether everything is delivered.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.report.is_complete()
+    }
+
+    /// The next thing happens.
+    pub(crate) fn step(&mut self) {
+        let Some(Reverse((at, _, happening))) = self.queue.pop() else {
+            return;
+        };
+        self.now = at;
+        self.happen(happening);
+        self.expect_completion();
+    }
+
+    /// What it shows.
+    pub(crate) fn finish(mut self) -> Report {
         self.report.ended_at = self.now;
         let most = self.destinations.iter().map(Destination::most_in_flight);
         self.report.most_in_flight = most.max().unwrap_or_default();
@@ -197,7 +248,9 @@ impl Simulation {
             Happening::Tick(number) if number == self.tick => self.on(GovernorEvent::Tick),
             Happening::Completion(number) if number == self.completion => self.complete(),
             Happening::Tick(_) | Happening::Completion(_) => {}
-            Happening::Probe(probe, connection, host) => self.probe(probe, connection, host),
+            Happening::Probe(probe, connection, host, tries) => {
+                self.probe(probe, connection, host, tries);
+            }
             Happening::ProbeLost(probe) => {
                 let outcome = ProbeOutcome::Unreachable;
                 self.on(GovernorEvent::Probed { probe, outcome });
@@ -237,9 +290,12 @@ impl Simulation {
                 endpoint,
                 ..
             } => {
-                self.report.note_probe(self.now);
-                let arrives = self.now + self.half(endpoint.0);
-                self.at(arrives, Happening::Probe(probe, connection, endpoint.0));
+                let sent_at = self.probe_slot();
+                self.report.note_probe(sent_at);
+                let arrives = sent_at + self.half(endpoint.0);
+                let syn = Happening::Probe(probe, connection, endpoint.0, 0);
+                self.at(arrives, syn);
+                self.ask_as_often_as_it_may();
             }
             GovernorEffect::Grant {
                 permit,
@@ -254,6 +310,9 @@ impl Simulation {
                 self.at(at, Happening::Tick(self.tick));
             }
             GovernorEffect::StateChanged(health) => {
+                if let Some(node) = self.node.as_mut().filter(|_| health != Health::Down) {
+                    node.seat = None;
+                }
                 if let (Health::Canary, Some(fresh)) = (health, &mut self.fresh) {
                     fresh.recovery_began(self.now);
                 }
@@ -300,10 +359,14 @@ impl Simulation {
         }
     }
 
-    fn probe(&mut self, probe: ProbeId, connection: ConnectionId, host: usize) {
+    fn probe(&mut self, probe: ProbeId, connection: ConnectionId, host: usize, tries: usize) {
         let outcome = match self.destinations[host].connect(self.now) {
             Answer::Silence => {
-                self.at(self.now + CONNECT_TIMEOUT, Happening::ProbeLost(probe));
+                let next = match SYN_AGAIN.get(tries) {
+                    Some(wait) => (*wait, Happening::Probe(probe, connection, host, tries + 1)),
+                    None => (SYN_GIVEN_UP, Happening::ProbeLost(probe)),
+                };
+                self.at(self.now + next.0, next.1);
                 return;
             }
             Answer::Yes => {
@@ -319,6 +382,31 @@ impl Simulation {
             _ => ProbeOutcome::Unreachable,
         };
         self.on(GovernorEvent::Probed { probe, outcome });
+    }
+
+    /// When a probe may go out.
+    fn probe_slot(&self) -> Duration {
+        let node = self.node.as_ref();
+        node.map_or(self.now, |node| node.probes.slot(self.now))
+    }
+
+    /// What the governor's actor does about its seat in the node's budget.
+    fn ask_as_often_as_it_may(&mut self) {
+        let hosts = self.governor.hosts_down();
+        let urgency = Urgency::of(self.domains.waiting() * SIZE, self.now);
+        let Some(node) = self.node.as_mut().filter(|_| hosts > 0) else {
+            return;
+        };
+        let (probes, place) = (&node.probes, node.place);
+        let seat = node
+            .seat
+            .get_or_insert_with(|| probes.take_seat(urgency, hosts, place));
+        seat.change(urgency, hosts);
+        let mean = seat.period();
+        if mean != node.period {
+            node.period = mean;
+            self.on(GovernorEvent::ProbePeriod { mean });
+        }
     }
 
     fn open(&mut self, permit: PermitId) {

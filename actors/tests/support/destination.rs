@@ -39,6 +39,8 @@ pub(crate) struct Script {
     pub(crate) banner: String,
     /// Extensions announced in EHLO.
     pub(crate) extensions: Vec<&'static str>,
+    /// Knows EHLO, not only HELO.
+    pub(crate) ehlo: bool,
     /// Answer to MAIL.
     pub(crate) mail: String,
     /// Answers to RCPT by recipient; 250 otherwise.
@@ -61,6 +63,7 @@ impl Default for Script {
             door: Door::Open,
             banner: "220 mail.example.org ESMTP".to_owned(),
             extensions: vec!["PIPELINING", "8BITMIME", "SIZE 52428800"],
+            ehlo: true,
             mail: "250 2.1.0 ok".to_owned(),
             rcpt: BTreeMap::new(),
             accept: "250 2.0.0 taken".to_owned(),
@@ -212,7 +215,8 @@ impl Session<'_> {
                 .unwrap_or("")
                 .to_ascii_uppercase();
             match verb.as_str() {
-                "EHLO" => self.ehlo(&script).await?,
+                "EHLO" if script.ehlo => self.ehlo(&script).await?,
+                "HELO" => self.say("250 mail.example.org").await?,
                 "MAIL" => {
                     recipients.clear();
                     self.host.note_transaction();

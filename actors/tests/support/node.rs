@@ -73,6 +73,7 @@ impl Node {
             board: board.clone(),
             opener,
             routing,
+            probes: actors::delivery::probe_budget::ProbeBudget::default(),
             seed: 7,
         };
         let (delivery, _) = DeliverySupervisor::spawn(None, DeliverySupervisor, context)

@@ -219,7 +219,7 @@ mod tests {
     const DAY: u64 = 86_400_000;
 
     #[test]
-    fn a_jump_of_thirty_days_moves_decisions_by_at_most_half_the_elapsed_time() {
+    fn q20_a_jump_of_thirty_days_moves_decisions_by_at_most_half_the_elapsed_time() {
         let mut slew = Slew {
             now_millis: 100 * DAY,
             seen_monotonic_millis: 0,
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn time_never_goes_back() {
+    fn q20_time_never_goes_back() {
         let mut slew = Slew {
             now_millis: DAY,
             seen_monotonic_millis: 5_000,

@@ -55,19 +55,14 @@ impl DeliveryState {
         let due = self
             .next_due_at
             .filter(|_| self.may_send() && !self.window.has_due());
+        // A test whose time has come waits for a permit, not for a timer.
+        let test = self.breaker.next_test_at().filter(|at| *at > now);
         let moving =
             self.window.leased() > 0 || self.speed.per_second(self.clock().monotonic()) > 0.0;
         let status = moving.then(|| now.saturating_add(STATUS_INTERVAL));
         let queued = self.context.spool.counters(self.domain.id).queued > 0;
         let idle = (!queued).then(|| now.saturating_add(IDLE_MAX));
-        let next = [
-            self.next_expiry_at,
-            hold_ends,
-            self.breaker.next_test_at(),
-            due,
-            status,
-            idle,
-        ];
+        let next = [self.next_expiry_at, hold_ends, test, due, status, idle];
         let Some(at) = next.into_iter().flatten().min() else {
             return;
         };

@@ -24,6 +24,11 @@ use super::shortage::Shortage;
 const RELAPSE: Duration = Duration::from_secs(60);
 /// Stable for this long, earlier flapping is forgotten.
 const STABLE: Duration = Duration::from_secs(600);
+/// After an outage shorter than this a destination that had stood before is still warm: steps are as
+/// much shorter as the outage was …
+const WARM: Duration = Duration::from_secs(60);
+/// … but not below this share.
+const WARM_STEP_MIN: f64 = 0.2;
 /// Steps of slow start double this often at most (5 s → 40 s).
 const FLAPS_MAX: u32 = 3;
 /// Deferrals alike, of different messages in a row, that are an overload.
@@ -67,6 +72,10 @@ pub(super) struct Endpoint {
     pub(super) shortage: Shortage,
     recovered_at: Option<Duration>,
     flaps: u32,
+    /// Whether the host had stood for a while when it went down.
+    stood: bool,
+    /// How long the last outage was, when it had.
+    short_outage: Option<Duration>,
     learned_window: u32,
     looks_like_exchange: bool,
     speed: f64,
@@ -103,6 +112,8 @@ impl Endpoint {
             shortage: Shortage::default(),
             recovered_at: None,
             flaps: 0,
+            stood: false,
+            short_outage: None,
             learned_window: learned_window.unwrap_or(ramp::WINDOW_MAX),
             looks_like_exchange: false,
             speed: 0.0,
@@ -296,10 +307,10 @@ impl Endpoint {
         self.busy = Busy::default();
         if self.health.on_delivered() {
             self.up_since = Some(now);
-            self.restart_ramp(now);
+            self.restart_ramp(self.step(), now);
         }
         if self.shortage.over() {
-            self.restart_ramp(now);
+            self.restart_ramp(ramp::STEP, now);
         }
     }
 
@@ -426,8 +437,10 @@ impl Endpoint {
             if self.up_since.is_some() {
                 self.learned_window = self.learned_window();
             }
+            self.stood = false;
             if let Some(recovered_at) = self.recovered_at.take() {
                 let stood = now.saturating_sub(recovered_at);
+                self.stood = stood >= RELAPSE;
                 if stood < RELAPSE {
                     self.flaps = (self.flaps + 1).min(FLAPS_MAX);
                 } else if stood >= STABLE {
@@ -443,13 +456,23 @@ impl Endpoint {
         out.extend(self.connections.abandon().into_iter().map(close));
     }
 
-    fn restart_ramp(&mut self, now: Duration) {
+    /// The length of a step of slow start.
+    fn step(&self) -> Duration {
+        match self.short_outage {
+            Some(outage) if self.flaps == 0 => {
+                let share = outage.as_secs_f64() / WARM.as_secs_f64();
+                ramp::STEP.mul_f64(share.clamp(WARM_STEP_MIN, 1.0))
+            }
+            _ => ramp::STEP * (1 << self.flaps),
+        }
+    }
+
+    fn restart_ramp(&mut self, step: Duration, now: Duration) {
         let learned = if self.looks_like_exchange {
             self.learned_window.min(ramp::WINDOW_EXCHANGE)
         } else {
             self.learned_window
         };
-        let step = ramp::STEP * (1 << self.flaps);
         self.ramp.restart(learned >> self.flaps, step, now);
     }
 

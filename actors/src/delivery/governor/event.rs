@@ -152,6 +152,12 @@ pub enum GovernorEvent {
     /// Somebody has reason to believe that the destination is back: an administrator, ETRN, a
     /// change of its addresses. Probes at once.
     ProbeNow,
+    /// How often a host that does not answer is asked from now on: the node's probes are few
+    /// ([`crate::delivery::probe_budget`]).
+    ProbePeriod {
+        /// Mean time between two probes.
+        mean: Duration,
+    },
     /// The process stops: no new permits, no probes, idle connections are closed.
     Drain,
 }

@@ -160,6 +160,13 @@ impl Governor {
         self.permits.len()
     }
 
+    /// Hosts that are down, and asked.
+    #[must_use]
+    pub fn hosts_down(&self) -> u32 {
+        let down = self.endpoints.iter().filter(|one| one.health.is_down());
+        u32::try_from(down.count()).unwrap_or(u32::MAX)
+    }
+
     fn take(&mut self, event: GovernorEvent, now: Duration, out: &mut Vec<GovernorEffect>) {
         match event {
             GovernorEvent::Tick => self.wake_at = None,
@@ -196,6 +203,11 @@ impl Governor {
                     if endpoint.health.is_down() || endpoint.health == EndpointHealth::Unknown {
                         endpoint.probes.hurry(now);
                     }
+                }
+            }
+            GovernorEvent::ProbePeriod { mean } => {
+                for endpoint in &mut self.endpoints {
+                    endpoint.probes.set_period(mean);
                 }
             }
             GovernorEvent::Drain => {

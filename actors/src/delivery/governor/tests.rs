@@ -166,9 +166,9 @@ fn a_relapse_makes_the_next_ramp_slower() {
             shell.pass_for(ms(500));
         }
     }
-    // One message every 100 ms for eight seconds: a step of 5 s would have ended.
-    for _ in 0..80 {
-        shell.pass_for(ms(100));
+    // One message every 200 ms for eight seconds: a step of 5 s would have ended.
+    for _ in 0..40 {
+        shell.pass_for(ms(200));
         shell.finish(Signal::Delivered, true);
         shell.demand(1000);
     }

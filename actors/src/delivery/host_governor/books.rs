@@ -18,6 +18,7 @@ use super::super::health::Health;
 use super::super::route::RouteKey;
 use super::super::turn::WorkSlot;
 use super::GovernorArguments;
+use super::seat::Share;
 use crate::metrics;
 use crate::supervision::Alarm;
 
@@ -44,6 +45,7 @@ pub struct GovernorState {
     /// When it will be.
     pub(super) timer: Option<Alarm<Duration>>,
     pub(super) published_at: Option<Duration>,
+    pub(super) share: Share,
 }
 
 #[derive(Debug)]
@@ -74,7 +76,8 @@ impl GovernorState {
             weight: host.weight,
         };
         let shapes: Vec<EndpointShape> = route.endpoints().iter().map(shape).collect();
-        let seed = context.seed ^ fingerprint(&route);
+        let fingerprint = fingerprint(&route);
+        let seed = context.seed ^ fingerprint;
         let now = clock.monotonic();
         Self {
             machine: Governor::new(&shapes, &learned, seed, now),
@@ -92,6 +95,7 @@ impl GovernorState {
             wake_at: None,
             timer: None,
             published_at: None,
+            share: Share::new(fingerprint),
             context,
             route,
         }
@@ -132,6 +136,9 @@ impl GovernorState {
     ) -> Option<GovernorEvent> {
         if reason.is_some() {
             self.reason = reason;
+        }
+        if report.signal == Signal::Delivered {
+            self.share.delivered_at = Some(self.clock().monotonic());
         }
         let permit = self.links.get_mut(&connection)?.permit.take();
         match slot {

@@ -19,7 +19,7 @@ use super::super::route::host_port;
 use super::super::turn::{Grant, Work};
 use super::books::{Link, PermitBook, report, stale};
 use super::show::shown;
-use super::{GovernorMessage, GovernorState};
+use super::{GovernorMessage, GovernorState, ProbeWish};
 
 impl GovernorState {
     pub(super) async fn on_event(
@@ -54,10 +54,21 @@ impl GovernorState {
                 connection,
                 confirms,
             } => {
-                let purpose = Purpose::Probe { probe, confirms };
-                let opened = self.open(myself, connection, endpoint, purpose, None).await;
-                let outcome = ProbeOutcome::Unreachable;
-                (!opened).then_some(GovernorEvent::Probed { probe, outcome })
+                let wish = ProbeWish {
+                    probe,
+                    endpoint,
+                    connection,
+                    confirms,
+                };
+                let now = self.clock().monotonic();
+                let slot = self.context.probes.slot(now);
+                if slot > now {
+                    let wait = slot - now;
+                    myself.send_after(wait, move || GovernorMessage::ProbeSlot(wish));
+                    return self.ask_as_often_as_it_may();
+                }
+                let failed = self.open_probe(myself, wish).await;
+                failed.or_else(|| self.ask_as_often_as_it_may())
             }
             GovernorEffect::Grant {
                 permit,
@@ -89,6 +100,24 @@ impl GovernorState {
                 None
             }
         }
+    }
+
+    /// Dials for a probe whose slot has come; its result when that is not possible.
+    pub(super) async fn open_probe(
+        &mut self,
+        myself: &ActorRef<GovernorMessage>,
+        wish: ProbeWish,
+    ) -> Option<GovernorEvent> {
+        let ProbeWish {
+            probe,
+            endpoint,
+            connection,
+            confirms,
+        } = wish;
+        let purpose = Purpose::Probe { probe, confirms };
+        let opened = self.open(myself, connection, endpoint, purpose, None).await;
+        let outcome = ProbeOutcome::Unreachable;
+        (!opened).then_some(GovernorEvent::Probed { probe, outcome })
     }
 
     async fn grant(
@@ -199,6 +228,9 @@ impl GovernorState {
     }
 
     fn state_changed(&mut self, health: Health) {
+        if self.machine.hosts_down() == 0 {
+            self.share.release();
+        }
         let before = shown(self.health);
         self.health = health;
         if shown(health) != before {

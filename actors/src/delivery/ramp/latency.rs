@@ -5,6 +5,9 @@
 //! like a queue; a group of several seconds, because the lowest of a thousand small groups would do
 //! the same. Groups only ever lower it. A destination that has become slower for good shows no such
 //! group any more; then the baseline is *stale*, and the ramp measures it anew with half the load.
+//! Until the first group is complete, and when it was measured while the window had grown already, the
+//! answers to messages that were alone in flight bound it: a slow destination has answered a dozen by
+//! then, half of them behind others of ours.
 //! Letting it rise by itself would be wrong: under our own load every answer waits, a baseline that
 //! follows makes the wait look natural, and the window grows until it is refused.
 
@@ -17,6 +20,10 @@ const LARGE_FROM: u64 = 256 * 1024;
 const GROUP_MIN: usize = 32;
 /// … and takes at least this long.
 const GROUP_PERIOD: Duration = Duration::from_secs(5);
+/// Answers to messages that were alone in flight before they count for anything …
+const ALONE_MIN: usize = 4;
+/// … and how much more than their median a first group may be.
+const ALONE_BOUND: f64 = 1.25;
 /// A group this close to the baseline confirms it.
 const CONFIRMS: f64 = 1.1;
 /// A baseline that nothing has confirmed for this long is stale.
@@ -58,6 +65,8 @@ pub(super) struct Latency {
 struct Class {
     baseline: Option<Duration>,
     confirmed_at: Duration,
+    /// Answers to messages that were alone in flight, until there is a baseline.
+    alone: Samples,
     group: Samples,
     group_began: Duration,
     round: Samples,
@@ -70,11 +79,17 @@ struct Samples {
 }
 
 impl Latency {
-    /// Takes the latency of a delivered message.
-    pub(super) fn sample(&mut self, latency: Duration, size_bytes: u64, now: Duration) {
+    /// Takes the latency of a delivered message, which was `alone` in flight or not.
+    pub(super) fn sample(
+        &mut self,
+        latency: Duration,
+        size_bytes: u64,
+        alone: bool,
+        now: Duration,
+    ) {
         let class = usize::from(size_bytes >= LARGE_FROM);
         if let Some(found) = self.classes.get_mut(class) {
-            found.sample(latency, now);
+            found.sample(latency, alone, now);
         }
         // A large message would make "now" look slow.
         if class == 0 {
@@ -142,8 +157,11 @@ impl Latency {
 }
 
 impl Class {
-    fn sample(&mut self, latency: Duration, now: Duration) {
+    fn sample(&mut self, latency: Duration, alone: bool, now: Duration) {
         self.round.push(latency);
+        if alone && self.baseline.is_none() {
+            self.alone.push(latency);
+        }
         if self.group.seen == 0 {
             self.group_began = now;
         }
@@ -158,16 +176,25 @@ impl Class {
         let Some(median) = median else {
             return;
         };
-        let lowest = self.baseline.map_or(median, |known| known.min(median));
+        let bound = self.baseline.or_else(|| {
+            let alone = self.alone_median()?;
+            (median > alone.mul_f64(ALONE_BOUND)).then_some(alone)
+        });
+        let lowest = bound.map_or(median, |known| known.min(median));
         if median <= lowest.mul_f64(CONFIRMS) {
             self.confirmed_at = now;
         }
         self.baseline = Some(lowest);
     }
 
+    fn alone_median(&self) -> Option<Duration> {
+        (self.alone.seen >= ALONE_MIN).then(|| self.alone.median())?
+    }
+
     /// Until the first group is complete, what there is of it.
     fn baseline(&self) -> Option<Duration> {
-        self.baseline.or_else(|| self.group.median())
+        let early = || self.alone_median().or_else(|| self.group.median());
+        self.baseline.or_else(early)
     }
 }
 
@@ -206,7 +233,7 @@ mod tests {
     /// Ten answers a second for so many seconds.
     fn feed(latency: &mut Latency, from: u64, seconds: u64, value: impl Fn(u64) -> Duration) {
         for n in 0..seconds * 10 {
-            latency.sample(value(n), 0, Duration::from_secs(from) + ms(n * 100));
+            latency.sample(value(n), 0, false, Duration::from_secs(from) + ms(n * 100));
         }
     }
 
@@ -240,14 +267,28 @@ mod tests {
     }
 
     #[test]
+    fn a_first_group_that_waited_behind_our_own_is_not_the_baseline() {
+        let answers = |alone_ms: u64| {
+            let mut latency = Latency::default();
+            for n in 0..6 {
+                latency.sample(ms(alone_ms), 0, true, ms(n * 500));
+            }
+            feed(&mut latency, 3, 15, |_| ms(1000));
+            latency.baseline()
+        };
+        assert_eq!(answers(500), Some(ms(500)));
+        assert_eq!(answers(900), Some(ms(1000)), "a few answers vary");
+    }
+
+    #[test]
     fn large_messages_have_a_baseline_of_their_own() {
         let mut latency = Latency::default();
         for n in 0..100 {
-            latency.sample(ms(50), 1000, ms(n * 100));
-            latency.sample(ms(900), 10 << 20, ms(n * 100));
+            latency.sample(ms(50), 1000, false, ms(n * 100));
+            latency.sample(ms(900), 10 << 20, false, ms(n * 100));
         }
         latency.restart_round();
-        latency.sample(ms(900), 10 << 20, ms(10_000));
+        latency.sample(ms(900), 10 << 20, false, ms(10_000));
         let round = latency.close_round().unwrap();
         assert_eq!(round.baseline, ms(900));
         assert_eq!(latency.baseline(), Some(ms(50)));

@@ -90,6 +90,8 @@ pub struct Ramp {
     epoch: u64,
     cut: Option<Cut>,
     paused_until: Duration,
+    /// Not before this time, so that the places that came free in a pause are not filled at once.
+    refill_at: Duration,
     refused_at: Option<Duration>,
     accepted: Accepted,
     slow_rounds: u32,
@@ -117,6 +119,7 @@ impl Ramp {
             epoch: 0,
             cut: None,
             paused_until: Duration::ZERO,
+            refill_at: Duration::ZERO,
             refused_at: None,
             accepted: Accepted::default(),
             slow_rounds: 0,
@@ -195,6 +198,9 @@ impl Ramp {
         if now < self.paused_until {
             return Gate::Until(self.paused_until);
         }
+        if now < self.refill_at {
+            return Gate::Until(self.refill_at);
+        }
         if in_flight >= self.window(now) {
             match &mut self.phase {
                 Phase::SlowStart(step) => step.note_full(),
@@ -214,13 +220,15 @@ impl Ramp {
     /// A message goes out.
     pub fn sent(&mut self, now: Duration) -> SendMark {
         self.pace.sent(now);
+        self.refill_at = self.next_refill(now);
         SendMark { epoch: self.epoch }
     }
 
     /// A message was delivered; `in_flight` counts it as well.
     pub fn delivered(&mut self, latency: Duration, size_bytes: u64, in_flight: u32, now: Duration) {
         self.accepted.note(in_flight, now);
-        self.latency.sample(latency, size_bytes, now);
+        self.latency
+            .sample(latency, size_bytes, in_flight <= 1, now);
         self.pace.delivered(now);
         self.completed(now);
     }

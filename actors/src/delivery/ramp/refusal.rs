@@ -17,6 +17,8 @@ pub(super) struct Cut {
     n: f64,
     refused: u32,
     repeated: usize,
+    /// A message was refused, not a connection.
+    of_message: bool,
 }
 
 impl Ramp {
@@ -48,6 +50,7 @@ impl Ramp {
             n: f64::from(n.max(1)),
             refused: 1,
             repeated,
+            of_message: !at_opening,
         });
         let same_rate = self.pace.note_refusal(now);
         let concurrency = at_opening || kind == Overload::Concurrency;
@@ -56,6 +59,18 @@ impl Ramp {
         } else {
             self.cut_window(f64::from(n.max(1)), repeated, now);
         }
+    }
+
+    /// When the next message may go, while the places that came free in the pause after a refusal are
+    /// filled: as fast as a full window sends, for one round trip. All at once would be a burst that a
+    /// limited rate refuses again.
+    pub(super) fn next_refill(&self, now: Duration) -> Duration {
+        let baseline = self.latency.baseline().unwrap_or_default();
+        let refilling = |cut: &Cut| cut.of_message && now < cut.at + PAUSE + baseline;
+        if !self.cut.as_ref().is_some_and(refilling) {
+            return Duration::ZERO;
+        }
+        now + baseline.div_f64(self.window.at(now).max(1.0))
     }
 
     /// A send that was already under way at the last cut was refused as well.

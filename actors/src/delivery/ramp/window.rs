@@ -27,10 +27,15 @@ impl Window {
         (self.to - self.from).mul_add(share, self.from).max(1.0)
     }
 
-    /// Whole places now.
+    /// Whole places now. While growing, each place opens at the beginning of its share of the time.
     pub(super) fn places(&self, now: Duration) -> u32 {
         // The tiny addend undoes the rounding of a size that is meant to be whole.
-        (self.at(now) + 1e-9).floor() as u32
+        let whole = |size: f64| (size + 1e-9).floor();
+        let size = whole(self.at(now));
+        if self.to > self.from && self.share(now) < 1.0 {
+            return (size + 1.0).min(whole(self.to)).max(size) as u32;
+        }
+        size as u32
     }
 
     /// Where it is growing to.
@@ -55,11 +60,11 @@ impl Window {
 
     /// When the next whole place opens, while growing.
     pub(super) fn next_place_at(&self, now: Duration) -> Option<Duration> {
-        let next = f64::from(self.places(now)) + 1.0;
-        if next > self.to + 1e-9 || self.over.is_zero() {
+        let places = f64::from(self.places(now));
+        if places + 1.0 > self.to + 1e-9 || self.over.is_zero() {
             return None;
         }
-        let share = (next - self.from) / (self.to - self.from);
+        let share = (places - self.from) / (self.to - self.from);
         let at = self.began + self.over.mul_f64(share.clamp(0.0, 1.0));
         Some(at.max(now + Duration::from_millis(1)))
     }
@@ -82,11 +87,11 @@ mod tests {
         let s = Duration::from_secs;
         let mut window = Window::fixed(4.0);
         window.grow(8.0, s(10), s(4));
-        for (second, places) in [(10, 4), (11, 5), (12, 6), (13, 7), (14, 8), (99, 8)] {
+        for (second, places) in [(10, 5), (11, 6), (12, 7), (13, 8), (14, 8), (99, 8)] {
             assert_eq!(window.places(s(second)), places, "{second}");
         }
         assert_eq!(window.next_place_at(s(10)), Some(s(11)));
-        assert_eq!(window.next_place_at(s(14)), None);
+        assert_eq!(window.next_place_at(s(13)), None);
         window.set(0.0);
         assert_eq!(window.places(s(20)), 1);
         assert_eq!(window.next_place_at(s(20)), None);

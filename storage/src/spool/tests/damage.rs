@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::codec;
 use crate::engine::{
     BackupReport, CheckReport, DayKind, Direction, Durability, Engine, EngineError, EngineFuture,
     EngineStats, Inspector, KeyRange, KeyspaceId, MemoryEngine, Page, Precondition, ReclaimReport,
@@ -100,6 +101,36 @@ async fn a_damaged_ledger_row_is_counted_again_at_start() {
     accepted(&spool, b"next", &[(1, &["a@x.example"])]).await;
     let page = spool.queue_page(X, None, 10).await.unwrap();
     assert_eq!(page[3].sequence, Sequence(3), "no position is given twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn d7_a_ledger_that_lost_a_recipient_shows_the_difference_and_the_check_names_the_domain() {
+    let (_, engine) = with_mail(3).await;
+    let key = heads::key(X);
+    let row = engine
+        .get(KeyspaceId::Heads, Bytes::copy_from_slice(&key))
+        .await
+        .unwrap()
+        .unwrap();
+    let head: heads::DomainHead = codec::decode(&row).unwrap();
+    // Whole and readable, and wrong: what a disk or a bug may leave behind.
+    for (change, difference) in [(1_i64, -1_i128), (-1, 1)] {
+        let mut wrong = head;
+        wrong.counters.queued = head.counters.queued.saturating_add_signed(change);
+        let mut row = bytes::BytesMut::new();
+        codec::encode(&mut row, &wrong).unwrap();
+        overwrite(&engine, KeyspaceId::Heads, &key, row.to_vec()).await;
+        let spool = open(&engine).await;
+        let counters = spool.counters(X);
+        assert_eq!(counters.difference(), difference);
+        let counted = spool.recount(X).await.unwrap();
+        assert_eq!(counted.queued, head.counters.queued, "rows tell the truth");
+        let problems = spool.check().await.unwrap().problems;
+        assert!(
+            problems.iter().any(|one| one.keyspace == KeyspaceId::Heads),
+            "{problems:?}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

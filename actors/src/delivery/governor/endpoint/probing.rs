@@ -30,6 +30,10 @@ impl Endpoint {
                     self.last_progress = Some(now);
                     self.watched_from = now;
                 }
+                if let EndpointHealth::Down { since, .. } = self.health {
+                    let outage = now.saturating_sub(since);
+                    self.short_outage = self.stood.then_some(outage);
+                }
                 self.health.on_probe_ready();
                 if matches!(self.health, EndpointHealth::Canary { .. }) {
                     self.recovered_at.get_or_insert(now);
