@@ -74,7 +74,7 @@ export function watch(page, origin, allowed = []) {
     // Only the word by itself: messages about what was blocked quote it.
     if (text === "/ALARM/") seen.push(`a script ran in ${message.location().url}`);
     else if (message.type() === "error" && !allowed.some((one) => text.includes(one))) {
-      seen.push(`console: ${text}`);
+      seen.push(`console: ${text} (${message.location().url})`);
     }
   });
   page.on("pageerror", (error) => seen.push(`error: ${error.message}`));

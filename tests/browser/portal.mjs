@@ -140,7 +140,7 @@ async function write() {
     await page.goto(path);
     await inspect(page, name);
   }
-  for (const fault of watched.faults().filter((fault) => !fault.includes("410"))) faults.push(fault);
+  for (const fault of watched.faults().filter((fault) => !fault.includes("410 (Gone)"))) faults.push(fault);
   await context.close();
 }
 

@@ -46,12 +46,14 @@ pub(crate) enum Flash {
     DraftSaved,
     /// A message leaves in a moment; by this it is stopped.
     Sending(MessageId),
+    /// It has left already.
+    Left,
     /// It was stopped and is a draft again.
     Stopped,
 }
 
 impl Flash {
-    const ALL: [(&'static str, Self); 10] = [
+    const ALL: [(&'static str, Self); 11] = [
         ("saved", Self::Saved),
         ("signed-out", Self::SignedOut),
         ("password-set", Self::PasswordSet),
@@ -61,6 +63,7 @@ impl Flash {
         ("nothing-selected", Self::NothingSelected),
         ("discarded", Self::Discarded),
         ("draft-saved", Self::DraftSaved),
+        ("left", Self::Left),
         ("stopped", Self::Stopped),
     ];
 
@@ -101,7 +104,7 @@ impl Flash {
             Self::NothingSelected => words::flash_nothing_selected(language),
             Self::Discarded => words::flash_discarded(language),
             Self::DraftSaved => words::flash_draft_saved(language),
-            Self::Sending(_) => words::flash_sending(language),
+            Self::Sending(_) | Self::Left => words::flash_sending(language),
             Self::Stopped => words::flash_stopped(language),
         };
         text.to_owned()

@@ -140,12 +140,20 @@ const compose = document.querySelector("form.compose");
 if (compose) {
   const note = document.getElementById("saved");
   let changed = false;
-  let saving = false;
+  let leaving = false;
+  let pending = null;
   compose.addEventListener("input", () => { changed = true; });
-  compose.addEventListener("submit", () => { saving = true; });
-  const save = async () => {
-    if (!changed || saving) return;
-    saving = true;
+  compose.addEventListener("submit", (event) => {
+    leaving = true;
+    if (!pending) return;
+    // One after the other, or the form would not know the state that was just saved.
+    event.preventDefault();
+    pending.then(() => compose.requestSubmit(event.submitter));
+  });
+  const save = () => {
+    if (changed && !leaving && !pending) pending = keep().finally(() => { pending = null; });
+  };
+  const keep = async () => {
     changed = false;
     try {
       const form = new FormData(compose);
@@ -166,8 +174,6 @@ if (compose) {
       }
     } catch {
       changed = true;
-    } finally {
-      saving = false;
     }
   };
   setInterval(save, 10_000);

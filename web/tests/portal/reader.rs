@@ -88,7 +88,7 @@ async fn h1_h8_html_is_shown_in_a_frame_without_scripts_and_remote_images() {
     assert!(page.contains("News &lt;b&gt;") && !page.contains("alarm()"));
     assert!(page.contains("sandbox=\"allow-popups allow-popups-to-escape-sandbox\""));
     assert!(page.contains("1 image was not loaded."), "{page}");
-    assert!(page.contains("1 of them only tells") && page.contains("shop.example"));
+    assert!(page.contains("1 more only tells") && page.contains("shop.example"));
     assert!(page.contains("leads to evil.example"));
     let frame = browser.get(&format!("/f/{id}")).await;
     let policy = frame.header("content-security-policy");

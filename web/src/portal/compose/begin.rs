@@ -83,7 +83,7 @@ async fn begin_answer(user: &User, line: LineId, kind: AnswerKind) -> Result<Con
     let original = reader::original(user, &opened).await?;
     let language = user.language;
     let zone = &user.portal.zone;
-    let date = format_date(language, DateStyle::Long, line.at, user.now, zone);
+    let date = format_date(language, DateStyle::Exact, line.at, user.now, zone);
     let author = original
         .from
         .first()

@@ -239,7 +239,12 @@ async fn leave(user: &User, kept: Kept) -> Result<Response, Refusal> {
                     .change_selection(&user.scope, Selection::These(&[line]), change)
                     .await?;
             }
-            Ok(user.lead_to("/outbox", Flash::Sending(id)))
+            let flash = if user.preferences.undo_seconds == 0 {
+                Flash::Left
+            } else {
+                Flash::Sending(id)
+            };
+            Ok(user.lead_to("/outbox", flash))
         }
         Err(faults) => {
             let kept = send::again(user, &kept).await?;

@@ -33,8 +33,8 @@ catalogue! {
 
     one_blocked: "1 image was not loaded.", "1 Bild wurde nicht geladen.";
     blocked(count): "{count} images were not loaded.", "{count} Bilder wurden nicht geladen.";
-    one_tracker: "1 of them only tells the sender that you have read this.", "1 davon meldet nur dem Absender, dass Sie gelesen haben.";
-    trackers(count): "{count} of them only tell the sender that you have read this.", "{count} davon melden nur dem Absender, dass Sie gelesen haben.";
+    one_tracker: "1 more only tells the sender that you have read this; it is never loaded.", "1 weiteres meldet nur dem Absender, dass Sie gelesen haben; es wird nie geladen.";
+    trackers(count): "{count} more only tell the sender that you have read this; they are never loaded.", "{count} weitere melden nur dem Absender, dass Sie gelesen haben; sie werden nie geladen.";
     from_hosts(hosts): "From {hosts}", "Von {hosts}";
     links_lie: "Some links lead to another place than they say:", "Einige Links f\u{fc}hren anderswohin, als sie sagen:";
     link_leads(shown, target): "\u{201c}{shown}\u{201d} leads to {target}", "\u{201e}{shown}\u{201c} f\u{fc}hrt zu {target}";
