@@ -35,10 +35,12 @@ function isListAtRest(list) {
 let waiting = false;
 
 async function renew() {
-  const page = await fresh();
+  // A draft that is being sent is gone before its page is.
+  const writes = document.querySelector("form.compose") !== null;
+  const page = await fresh(writes ? "/compose" : location.href);
   if (!page) return;
   take(page, "places", "state");
-  document.title = page.title;
+  if (!writes) document.title = page.title;
   const list = document.getElementById("list");
   if (!list || !page.getElementById("list")) return;
   if (isListAtRest(list)) {
