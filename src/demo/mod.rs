@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use storage::model::AddressError;
 use storage::spool::ChangeError;
+use web::auth::SignInError;
 
 use crate::config::ConfigError;
 use crate::node::StartError;
@@ -70,6 +71,9 @@ pub enum DemoError {
     /// The demo's domain could not be added.
     #[error(transparent)]
     Change(#[from] ChangeError),
+    /// The reader could not be given a password.
+    #[error(transparent)]
+    Password(#[from] SignInError),
 }
 
 /// Shows the demo and tells how it ended. It adds up when [`Summary::is_balanced`].

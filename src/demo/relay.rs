@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use actors::status::DomainStatus;
 use storage::model::{
-    Actor, AuditRow, Counters, Destination, Domain, Mailbox, MailboxAccount, TlsPolicy,
+    AccountId, Actor, AuditRow, Counters, Destination, Domain, Mailbox, MailboxAccount, TlsPolicy,
 };
-use storage::spool::{NewDomain, Spool};
+use storage::spool::{ContinuityWish, NewDomain, Spool};
 use tempfile::TempDir;
+use web::auth::{PasswordHasher, SetBy, SignIn};
 
 use super::DemoError;
 use super::scene::{DOMAIN, Scene};
@@ -36,14 +37,16 @@ exempt_clients = ["127.0.0.0/8"]
 pub(super) struct Relay {
     node: Node,
     smtp: SocketAddr,
+    portal: SocketAddr,
     domain: Arc<Domain>,
     /// Removed when dropped, after everything has stopped.
     _folder: TempDir,
 }
 
 impl Relay {
-    /// Starts everything with an empty store and adds the domain with its people.
-    pub(super) async fn start(destination: SocketAddr) -> Result<Self, DemoError> {
+    /// Starts everything with an empty store and adds the domain with its people, who have
+    /// continuity mailboxes; [`Scene::reader`] can sign in with `password`.
+    pub(super) async fn start(destination: SocketAddr, password: &str) -> Result<Self, DemoError> {
         let folder = tempfile::Builder::new()
             .prefix("mailhold-demo-")
             .tempdir()?;
@@ -52,10 +55,12 @@ impl Relay {
         let node = Node::start(config, Telemetry::none()).await?;
         let smtp = node.addresses().smtp.first().copied();
         let smtp = smtp.ok_or(DemoError::NoListener)?;
-        let domain = protect(node.spool(), destination).await?;
+        let portal = node.addresses().portal;
+        let domain = protect(node.spool(), destination, password).await?;
         Ok(Self {
             node,
             smtp,
+            portal,
             domain: Arc::new(domain),
             _folder: folder,
         })
@@ -64,6 +69,11 @@ impl Relay {
     /// Where it takes mail.
     pub(super) const fn smtp(&self) -> SocketAddr {
         self.smtp
+    }
+
+    /// Where users sign in.
+    pub(super) const fn portal(&self) -> SocketAddr {
+        self.portal
     }
 
     /// How the domain stands.
@@ -85,7 +95,11 @@ impl Relay {
     }
 }
 
-async fn protect(spool: &Spool, destination: SocketAddr) -> Result<Domain, DemoError> {
+async fn protect(
+    spool: &Spool,
+    destination: SocketAddr,
+    password: &str,
+) -> Result<Domain, DemoError> {
     let audit = |action: &str| AuditRow {
         at: spool.clock().now(),
         actor: Actor::System {
@@ -118,5 +132,18 @@ async fn protect(spool: &Spool, destination: SocketAddr) -> Result<Domain, DemoE
         });
     }
     spool.put_mailboxes(accounts, audit("mailbox.add")).await?;
+    let wish = ContinuityWish::On { retention_days: 30 };
+    let audited = audit("continuity.on");
+    let domain = spool.set_continuity(&domain.name, wish, audited).await?;
+    let reader = AccountId::user(domain.id, &Scene::reader().parse()?);
+    let sign_in = SignIn::new(spool.clone(), PasswordHasher::with_threads(1));
+    sign_in
+        .set_password(
+            &reader,
+            password,
+            SetBy::Administrator,
+            audit("password.set"),
+        )
+        .await?;
     Ok(domain)
 }

@@ -25,6 +25,8 @@ pub(super) const PEOPLE: [&str; 8] = [
     "purchasing",
     "team",
 ];
+/// Letters of the reader's password.
+const PASSWORD_LETTERS: usize = 16;
 /// Share of the run's messages that are sent before the outage begins.
 const BEFORE_OUTAGE: std::ops::Range<f64> = 0.10..0.16;
 /// Share of the run's messages that are sent while the outage lasts.
@@ -47,6 +49,8 @@ pub(super) struct Scene {
     pub(super) outage: Duration,
     /// What the customer's server can take.
     pub(super) capacity: Capacity,
+    /// The password of [`Scene::reader`].
+    pub(super) password: String,
     /// The sample messages in this run's order.
     pub(super) messages: Vec<Bytes>,
 }
@@ -59,7 +63,10 @@ impl Scene {
         let count = options.messages as f64;
         let outage_secs = options.outage.as_secs_f64().max(1.0);
         let at_once = random.random_range(AT_ONCE);
+        let letter = |_| char::from(random.random_range(b'a'..=b'z'));
+        let password = (0..PASSWORD_LETTERS).map(letter).collect();
         Self {
+            password,
             per_second: (count * IN_OUTAGE / outage_secs).clamp(1.0, PACE_MAX),
             outage_after: (count * random.random_range(BEFORE_OUTAGE)) as u64,
             outage: options.outage,
@@ -71,6 +78,12 @@ impl Scene {
             },
             messages,
         }
+    }
+
+    /// Whose continuity mailbox the spectator may look into.
+    pub(super) fn reader() -> String {
+        let [first, ..] = PEOPLE;
+        format!("{first}@{DOMAIN}")
     }
 
     /// The mailboxes of the demo.

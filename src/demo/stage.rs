@@ -48,7 +48,7 @@ impl Stage {
             ..DestinationOptions::default()
         };
         let destination = Destination::start(destination, Arc::clone(&clock))?;
-        let relay = Relay::start(destination.address()).await?;
+        let relay = Relay::start(destination.address(), &scene.password).await?;
         let messages = if options.keep_running {
             u64::MAX
         } else {
@@ -130,6 +130,12 @@ impl Stage {
         let outage = options.outage.as_secs();
         let seed = options.seed;
         let text = format!("seed {seed}: {messages} for {people} people, an outage of {outage} s");
+        view.say(Duration::ZERO, &text);
+        let (portal, reader) = (self.relay.portal(), Scene::reader());
+        let password = &self.scene.password;
+        let text = format!(
+            "the mail of {reader} can be read and answered meanwhile at https://{portal}, password {password}"
+        );
         view.say(Duration::ZERO, &text);
     }
 
