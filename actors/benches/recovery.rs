@@ -3,7 +3,7 @@
 //! ```text
 //! cargo bench -p mailhold-actors --bench recovery
 //! ```
-//! Five outages in which connections are refused and five in which nobody answers a SYN, each of
+//! Twelve outages in which connections are refused and twelve in which nobody answers a SYN, each of
 //! another length. Printed are the times from the first message to `Down`, from the return to the
 //! first delivery, and from there to the end of the backlog. It takes about four minutes.
 #![allow(
@@ -51,7 +51,7 @@ use self::support::destination::Net;
 use self::support::node::{EPOCH, Node, manners};
 
 /// Outages of each kind.
-const OUTAGES: u64 = 5;
+const OUTAGES: u64 = 12;
 /// Messages that wait in each.
 const BACKLOG: usize = 50;
 /// How often is looked.
@@ -131,6 +131,8 @@ impl Subject {
         } else {
             self.peer.refuse().await;
         }
+        // A message that met the reset between its last octet and the answer would have to wait.
+        self.until(|| self.peer.ledger().open == 0).await;
         self.node.accept_many(&self.domain, BACKLOG).await;
         let is_down = || self.node.state(&self.domain) == DestinationState::Down;
         let down = self.until(is_down).await;
@@ -166,7 +168,7 @@ async fn measure() {
         let kind = if black_hole { "black hole" } else { "refused" };
         let mut downs = Vec::new();
         for outage in 1..=OUTAGES {
-            let length = Duration::from_millis(rng.random_range(5_000..15_000));
+            let length = Duration::from_millis(rng.random_range(2_000..7_000));
             let times = subject.outage(black_hole, length).await;
             println!(
                 "| {kind} {outage} | {:.2} s | {:.2} s | {:.2} s |",

@@ -1,12 +1,12 @@
 //! S3, D7, D9: what waits is listed, shown, exported, tried again, bounced and removed by hand.
 
-use mailhold::demo::destination::DestinationOptions;
+use mailhold::demo::destination::{Destination, DestinationOptions};
 use mailhold::demo::sender::{Content, Sender};
 use serde_json::Value;
 
 use crate::binary;
 use crate::support::node::Node;
-use crate::support::world::{DOMAIN, World};
+use crate::support::world::{DOMAIN, MAILBOXES, World, within};
 
 fn json(node: &Node, arguments: &[&str]) -> Value {
     let printed = node.cli(arguments).unwrap();
@@ -97,6 +97,34 @@ async fn what_waits_can_be_seen_and_managed_one_by_one() {
     ] {
         assert!(audit.contains(action), "{action} in {audit}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s3_d9_what_is_moved_takes_the_route_of_the_other_domain() {
+    let mut world = World::new(binary());
+    world.destination.stop().await;
+    let options = DestinationOptions::default();
+    let other = Destination::start(options, world.clock.clone()).unwrap();
+    let node = &world.node;
+    node.add_domain("other.test", other.address(), &["zoe@other.test"])
+        .unwrap();
+    world.send("move", 3).await;
+    let waiting = ids(node);
+    let nowhere = node.try_cli(&["queue", "move", &waiting[0], "--to", "nobody.test"]);
+    assert_eq!(nowhere.unwrap().status.code(), Some(65), "no such domain");
+    assert_eq!(ids(node), waiting, "nothing was changed");
+    node.cli(&["queue", "move", "--domain", DOMAIN, "--to", "other.test"])
+        .unwrap();
+    let arrived = other.ledger().wait_for(|totals| totals.distinct >= 3);
+    within("all arrive at the other server", arrived).await;
+    for n in 0..3 {
+        let id = format!("move-{n}");
+        let copies = MAILBOXES.iter().map(|to| other.ledger().copies(&id, to));
+        assert_eq!(copies.sum::<usize>(), 1, "{id}");
+    }
+    assert_eq!(ids(node), Vec::<String>::new());
+    let audit = node.cli(&["audit", "--json"]).unwrap();
+    assert!(audit.contains("queue.move"), "{audit}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -87,3 +87,25 @@ async fn s12_s15_five_outages_are_noticed_in_order_and_each_ends_with_a_canary()
         stage.stop().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn s15_outages_close_together_are_each_noticed_and_each_end() {
+    let stage = Stage::new(TlsPolicy::None).await;
+    stage.node.accept_many(&stage.domain, 50).await;
+    stage.until_empty(MINUTE).await;
+    for outage in 0..12 {
+        let leaving = if outage % 2 == 0 {
+            Leaving::Refused
+        } else {
+            Leaving::BlackHole
+        };
+        leaving.of(&stage).await;
+        stage.node.accept_many(&stage.domain, 50).await;
+        stage.until(MINUTE, || stage.state() == Down).await;
+        stage.still.pass((5 + outage) * SECOND).await;
+        stage.peer.open().await;
+        stage.until_empty(MINUTE).await;
+    }
+    assert_eq!(stage.peer.ledger().taken.len(), 13 * 50);
+    stage.stop().await;
+}
