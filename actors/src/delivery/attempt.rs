@@ -29,7 +29,7 @@ use crate::supervision::{ServiceError, Stopping, spawn_service};
 
 /// Time to connect for a probe that confirms a failure: with the five seconds of the connection that
 /// failed and the pause between them, a black hole is noticed within six (delivery.md B2).
-const CONFIRM_WITHIN: Duration = Duration::from_millis(500);
+const CONFIRM_WITHIN: Duration = Duration::from_millis(400);
 
 /// Why a connection is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
