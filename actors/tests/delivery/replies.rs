@@ -90,6 +90,32 @@ async fn s18_a_server_with_few_or_many_extensions_gets_the_same_octets() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn q8_the_backlog_of_one_tenant_does_not_delay_the_mail_of_another_on_the_same_server() {
+    let destination = Destination::default();
+    destination.script(|script| script.latency = Duration::from_millis(200));
+    let node = Node::with(&destination).await;
+    let flood = node.domain("flood.example", &["mail.example.org"]).await;
+    let quiet = node.domain("quiet.example", &["mail.example.org"]).await;
+    // The window opens, and what a message costs without the other one is measured.
+    node.accept_many(&flood, 300).await;
+    node.until_empty(&flood, 10 * MINUTE).await;
+    let mut alone = Duration::ZERO;
+    for _ in 0..20 {
+        node.accept(quiet.id, &["a@quiet.example"]).await;
+        alone = alone.max(node.until_empty(&quiet, MINUTE).await);
+    }
+    node.accept_many(&flood, 3_000).await;
+    let mut beside = Duration::ZERO;
+    for _ in 0..20 {
+        node.accept(quiet.id, &["a@quiet.example"]).await;
+        beside = beside.max(node.until_empty(&quiet, MINUTE).await);
+        assert!(node.counters(&flood).queued > 0, "the flood lasts");
+    }
+    assert!(beside <= 2 * alone, "{beside:?}, alone {alone:?}");
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn greylisting_is_met_again_soon_and_costs_the_others_nothing() {
     let destination = Destination::default();
     destination.script(|script| {

@@ -1,5 +1,6 @@
 //! Fresh mail that arrives while a backlog drains: which message goes is the schedule's choice.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use actors::delivery::fair_queue::Candidate;
@@ -27,6 +28,28 @@ pub(crate) struct Fresh {
     backlog: u64,
     next: u64,
     waits: Vec<Duration>,
+    order: Order,
+}
+
+/// Whether mail of one sender left in the order in which it came, lane by lane. What was refused and
+/// went again does not count.
+#[derive(Debug, Default)]
+struct Order {
+    last: BTreeMap<(bool, String), Sequence>,
+    again: BTreeSet<Sequence>,
+    inversions: usize,
+}
+
+impl Order {
+    fn sent(&mut self, message: &Held, held: bool) {
+        if self.again.contains(&message.sequence) {
+            return;
+        }
+        let sender = (held, message.sender_domain.clone());
+        let last = self.last.entry(sender).or_insert(message.sequence);
+        self.inversions += usize::from(message.sequence < *last);
+        *last = message.sequence.max(*last);
+    }
 }
 
 impl Fresh {
@@ -39,6 +62,7 @@ impl Fresh {
             backlog,
             next: backlog,
             waits: Vec::new(),
+            order: Order::default(),
         }
     }
 
@@ -67,19 +91,27 @@ impl Fresh {
             self.schedule.push(candidate(place, HELD_SINCE), now);
             self.unseen -= 1;
         }
-        self.schedule.next(pick, now).expect("something waits")
+        let message = self.schedule.next(pick, now).expect("something waits");
+        self.order.sent(&message, message.sequence.0 < self.backlog);
+        message
     }
 
     /// One is delivered, or goes back to the head of its lane.
     pub(crate) fn finished(&mut self, message: Held, delivered: bool, now: Duration) {
         let now = date(now);
         if !delivered {
+            self.order.again.insert(message.sequence);
             self.schedule.push_front(message, now);
         } else if message.sequence.0 < self.backlog {
             self.held -= 1;
         } else {
             self.waits.push(now.saturating_since(message.accepted_at));
         }
+    }
+
+    /// How often a message left before an older one of its sender and lane.
+    pub(crate) const fn inversions(&self) -> usize {
+        self.order.inversions
     }
 
     pub(crate) fn waits(mut self) -> Vec<Duration> {

@@ -223,7 +223,7 @@ fn s15_a_quick_destination_is_not_kept_waiting_by_the_slow_start() {
 }
 
 #[test]
-fn d4_fresh_mail_waits_seconds_while_the_backlog_drains() {
+fn d4_q9_fresh_mail_waits_seconds_while_the_backlog_drains_in_order() {
     let case = suite::case("K");
     let capacity = case.model.capacity(Duration::ZERO);
     for report in gate("K", 0.0) {
@@ -231,6 +231,7 @@ fn d4_fresh_mail_waits_seconds_while_the_backlog_drains() {
         let ended = report.ended_at - destination::UP_AT;
         println!("p95 {p95:?} of {}, all after {ended:?}", report.waits.len());
         assert!(p95 <= Duration::from_secs(5), "{p95:?}");
+        assert_eq!(report.inversions, 0, "q9");
         // The backlog gets at least a quarter.
         let longest = Duration::from_secs_f64(case.messages as f64 / capacity * 4.0);
         assert!(ended <= longest, "{ended:?}");

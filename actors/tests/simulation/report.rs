@@ -32,6 +32,8 @@ pub(crate) struct Report {
     pub(crate) probes_at: Vec<Duration>,
     /// How long fresh mail waited, sorted.
     pub(crate) waits: Vec<Duration>,
+    /// How often mail overtook older mail of its sender.
+    pub(crate) inversions: usize,
     /// About one a second.
     pub(crate) samples: Vec<Sample>,
     in_flight_early: usize,
@@ -59,6 +61,7 @@ impl Report {
             broken_at: Vec::new(),
             probes_at: Vec::new(),
             waits: Vec::new(),
+            inversions: 0,
             samples: Vec::new(),
             in_flight_early: 0,
             by_domain: BTreeMap::new(),

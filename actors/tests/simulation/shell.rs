@@ -209,6 +209,7 @@ impl Simulation {
         self.report.ended_at = self.now;
         let most = self.destinations.iter().map(Destination::most_in_flight);
         self.report.most_in_flight = most.max().unwrap_or_default();
+        self.report.inversions = self.fresh.as_ref().map_or(0, Fresh::inversions);
         self.report.waits = self.fresh.take().map(Fresh::waits).unwrap_or_default();
         assert_eq!(
             self.report.delivered
