@@ -47,7 +47,7 @@ fn chosen(form: &str) -> String {
 }
 
 /// The form's hidden fields with these values typed into it.
-async fn send(
+pub(crate) async fn send(
     browser: &mut Browser<'_>,
     page: &str,
     typed: &[(&str, &str)],

@@ -14,6 +14,7 @@ mod forgot;
 mod headers;
 mod live;
 mod mailbox;
+mod matrix;
 mod reader;
 mod second_factor;
 mod settings;
