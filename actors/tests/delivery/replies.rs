@@ -78,14 +78,13 @@ async fn s18_a_server_with_few_or_many_extensions_gets_the_same_octets() {
         let recipients = ["a@example.org", "b@example.org"];
         node.accept_body(domain.id, &recipients, content).await;
         node.until_empty(&domain, MINUTE).await;
+        node.stop().await;
         let ledger = destination.ledger();
         let [taken] = &ledger.taken[..] else {
             panic!("{ehlo} {extensions:?}: {:?}", ledger.taken);
         };
         assert_eq!(taken.recipients, recipients, "{ehlo} {extensions:?}");
         assert!(taken.message.ends_with(content), "{ehlo} {extensions:?}");
-        drop(ledger);
-        node.stop().await;
     }
 }
 
