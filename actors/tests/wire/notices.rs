@@ -212,14 +212,15 @@ async fn q12_in11_a_notification_that_is_refused_is_never_answered() {
         .until(MINUTE, || stage.world.ledger().count("RCPT") > 0)
         .await;
     stage.still.pass(HOUR).await;
-    let ledger = stage.world.ledger();
-    assert_eq!(ledger.taken.len(), 0);
-    assert_eq!(
-        ledger.count("MAIL FROM:<> "),
-        ledger.count("MAIL"),
-        "null sender only"
-    );
-    drop(ledger);
+    {
+        let ledger = stage.world.ledger();
+        assert_eq!(ledger.taken.len(), 0);
+        assert_eq!(
+            ledger.count("MAIL FROM:<> "),
+            ledger.count("MAIL"),
+            "null sender only"
+        );
+    }
     assert_eq!(stage.standing("a@example.org"), Standing::Elsewhere);
     stage.stop().await;
 }
