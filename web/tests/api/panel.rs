@@ -129,6 +129,9 @@ async fn c25_neither_the_operator_token_nor_a_users_session_opens_the_pages() {
     );
 }
 
+/// A path, the fields of its form, and the answers by role.
+type Deed = (&'static str, Vec<(&'static str, &'static str)>, [u16; 3]);
+
 #[tokio::test]
 async fn a10_pages_by_role_and_foreign_domain() {
     let site = site().await;
@@ -145,7 +148,7 @@ async fn a10_pages_by_role_and_foreign_domain() {
             ("recovery", "a@home.example"),
         ]
     };
-    let posts: [(&str, Vec<(&str, &str)>, [u16; 3]); 12] = [
+    let posts: [Deed; 12] = [
         (ALICE, acts("password"), [303, 404, 404]),
         (ALICE, acts("code"), [200, 200, 404]),
         (ALICE, acts("factor"), [303, 404, 404]),

@@ -214,6 +214,7 @@ async fn c25_the_operator_gives_nobody_a_way_in_by_any_route() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn a10_route_by_role_by_foreign_domain() {
     let site = site().await;
     let admin = administrator(
