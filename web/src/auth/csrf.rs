@@ -6,13 +6,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_TYPE, ORIGIN};
+use axum::http::{HeaderMap, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
+
+use super::cookie::CookieName;
+use super::secret::Secret;
 
 /// The token's field in every form.
 pub const FIELD: &str = "csrf";
@@ -89,6 +92,17 @@ impl fmt::Debug for CsrfToken {
 }
 
 impl CsrfToken {
+    /// The token for forms before sign-in, which are bound to the browser by a cookie of their own,
+    /// and that cookie when the browser has none yet.
+    #[must_use]
+    pub fn before_sign_in(cookie: CookieName, headers: &HeaderMap) -> (Self, Option<HeaderValue>) {
+        if let Some(known) = cookie.read(headers).and_then(Secret::presented) {
+            return (Self::of(known.reveal()), None);
+        }
+        let fresh = Secret::token().map_or_else(|_| String::new(), |id| id.reveal().into());
+        (Self::of(&fresh), cookie.set(&fresh))
+    }
+
     /// The token that belongs to a session id (or to the id before sign-in).
     #[must_use]
     pub fn of(session_id: &str) -> Self {

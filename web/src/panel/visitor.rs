@@ -37,20 +37,11 @@ impl FromRequestParts<AdminSite> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, site: &AdminSite) -> Result<Self, Infallible> {
         let cookie = site.before_cookie();
-        let mut cookies = Vec::new();
-        let known = cookie.read(&parts.headers).and_then(Secret::presented);
-        let id = known.map_or_else(
-            || {
-                let fresh = Secret::token().map_or_else(|_| String::new(), |id| id.reveal().into());
-                cookies.extend(cookie.set(&fresh));
-                fresh
-            },
-            |known| known.reveal().to_owned(),
-        );
+        let (csrf, fresh) = CsrfToken::before_sign_in(cookie, &parts.headers);
         Ok(Self {
             client: Client::of(parts, &TrustedProxies::default()),
-            csrf: CsrfToken::of(&id),
-            cookies,
+            csrf,
+            cookies: Vec::from_iter(fresh),
         })
     }
 }

@@ -12,8 +12,8 @@ use super::Portal;
 use super::flash::{Flash, left_by_page_before};
 use super::layout::{self, Shell};
 use super::redirect::{see_other, with_cookies};
+use crate::auth::Client;
 use crate::auth::csrf::CsrfToken;
-use crate::auth::{Client, Secret};
 use crate::language::Language;
 
 /// Anybody. Forms before sign-in are bound to the browser by a cookie of their own.
@@ -36,20 +36,12 @@ impl FromRequestParts<Portal> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Infallible> {
         let cookie = portal.before_cookie();
-        let mut cookies = Vec::new();
-        let known = cookie.read(&parts.headers).and_then(Secret::presented);
-        let id = known.map_or_else(
-            || {
-                let fresh = Secret::token().map_or_else(|_| String::new(), |id| id.reveal().into());
-                cookies.extend(cookie.set(&fresh));
-                fresh
-            },
-            |known| known.reveal().to_owned(),
-        );
+        let (csrf, fresh) = CsrfToken::before_sign_in(cookie, &parts.headers);
+        let mut cookies = Vec::from_iter(fresh);
         Ok(Self {
             client: Client::of(parts, &portal.proxies),
             language: Language::asked_for(&parts.headers),
-            csrf: CsrfToken::of(&id),
+            csrf,
             flash: left_by_page_before(portal, &parts.headers, &mut cookies),
             portal: portal.clone(),
             cookies,
