@@ -1,4 +1,5 @@
-//! `mailhold demo`: the demonstration, with an exit code that says whether the ledger adds up.
+//! `mailhold demo`: the demonstration, with an exit code that says whether the ledger adds up and the
+//! user's answer has arrived.
 
 use std::time::Duration;
 
@@ -20,8 +21,14 @@ pub(super) fn demo(arguments: &DemoArguments) -> Result<(), Failure> {
         .build()
         .map_err(|error| broken(&error))?;
     let summary = runtime.block_on(demo::run(&options));
-    if summary.map_err(|error| broken(&error))?.is_balanced() {
+    let summary = summary.map_err(|error| broken(&error))?;
+    if summary.is_success() {
         return Ok(());
     }
-    Err(Failure::new(SOFTWARE, "the demo's ledger does not add up"))
+    let what = if summary.is_balanced() {
+        "the user's answer did not arrive, or she could not see that it did"
+    } else {
+        "the demo's ledger does not add up"
+    };
+    Err(Failure::new(SOFTWARE, what))
 }

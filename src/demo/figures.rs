@@ -34,6 +34,8 @@ pub(super) struct Figures {
     pub(super) accepted_per_second: f64,
     /// Messages per second that leave, over the last moments.
     pub(super) delivered_per_second: f64,
+    /// Whether the user is in the middle of something in the portal.
+    pub(super) user_is_busy: bool,
 }
 
 impl Figures {

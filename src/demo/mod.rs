@@ -12,12 +12,13 @@ mod scene;
 pub mod sender;
 mod stage;
 mod summary;
+mod user;
 mod view;
 
 use std::time::Duration;
 
 use storage::model::AddressError;
-use storage::spool::ChangeError;
+use storage::spool::{ChangeError, SpoolError};
 use web::auth::SignInError;
 
 use crate::config::ConfigError;
@@ -25,6 +26,7 @@ use crate::node::StartError;
 use stage::Stage;
 
 pub use summary::Summary;
+pub use user::Story;
 
 /// What the demo is asked to do.
 #[derive(Debug, Clone)]
@@ -71,12 +73,19 @@ pub enum DemoError {
     /// The demo's domain could not be added.
     #[error(transparent)]
     Change(#[from] ChangeError),
-    /// The reader could not be given a password.
+    /// The user could not be given a password.
     #[error(transparent)]
     Password(#[from] SignInError),
+    /// The user's choices could not be kept.
+    #[error(transparent)]
+    Store(#[from] SpoolError),
+    /// The user has no browser.
+    #[error("no browser: {0}")]
+    Browser(String),
 }
 
-/// Shows the demo and tells how it ended. It adds up when [`Summary::is_balanced`].
+/// Shows the demo and tells how it ended. It is as it should be when
+/// [`Summary::is_success`].
 ///
 /// # Errors
 /// When it cannot be shown; a demo that loses mail is no error but a summary that says so.

@@ -15,6 +15,10 @@ pub(super) enum Cue {
     SwitchOff,
     /// Switch it on again.
     SwitchOn,
+    /// The user goes to the portal.
+    SignIn,
+    /// The user looks what became of the answer.
+    LookAgain,
     /// Tell the spectator.
     Say(String),
     /// Everything that was accepted has been delivered.
@@ -106,7 +110,7 @@ impl Play {
             };
             self.window = 0;
             self.before(figures, cues);
-        } else if figures.is_complete() && !self.is_endless {
+        } else if figures.is_complete() && !figures.user_is_busy && !self.is_endless {
             cues.push(Cue::End);
         }
     }
@@ -119,6 +123,7 @@ impl Play {
         self.act = Act::Outage { since };
         cues.push(Cue::SwitchOff);
         cues.push(Cue::Say("the customer's server goes down".to_owned()));
+        cues.push(Cue::SignIn);
     }
 
     fn outage(&mut self, figures: &Figures, since: Duration, cues: &mut Vec<Cue>) {
@@ -129,7 +134,8 @@ impl Play {
             let text = format!("noticed after {took}: mail is held, senders still get their 250");
             cues.push(Cue::Say(text));
         }
-        if passed >= self.outage {
+        // It is the user's outage too: the server stays away until she has answered.
+        if passed >= self.outage && !figures.user_is_busy {
             self.act = Act::Return {
                 since: figures.elapsed,
                 delivered: figures.delivered,
@@ -171,6 +177,7 @@ impl Play {
             cues.push(Cue::Say(format!(
                 "the backlog is gone, {took} after the return"
             )));
+            cues.push(Cue::LookAgain);
         }
     }
 }
@@ -215,11 +222,14 @@ mod tests {
         assert_eq!(show(100, 99, 1, 8, at(1_000, Healthy))[0], Cue::SwitchOff);
         assert_eq!(show(110, 99, 11, 8, at(1_100, Healthy)), []);
         assert_eq!(show(120, 99, 21, 0, at(1_300, Down)).len(), 1);
+        let mut busy = at(11_000, Down);
+        busy.user_is_busy = true;
+        assert_eq!(show(690, 99, 591, 0, busy), [], "she has not answered yet");
         assert_eq!(show(700, 99, 601, 0, at(11_000, Down))[0], Cue::SwitchOn);
         assert_eq!(show(710, 99, 611, 0, at(12_000, Down)), []);
         assert_eq!(show(720, 100, 620, 1, at(13_000, Canary)).len(), 1);
         assert_eq!(show(800, 200, 600, 4, at(15_000, Ramp)).len(), 1);
-        assert_eq!(show(900, 899, 1, 8, at(20_000, Ramp)).len(), 2);
+        assert_eq!(show(900, 899, 1, 8, at(20_000, Ramp)).len(), 3);
         assert_eq!(show(999, 999, 0, 8, at(21_000, Healthy)), []);
         assert_eq!(show(1000, 1000, 0, 8, at(22_000, Healthy)), [Cue::End]);
         let times = Times {

@@ -1,11 +1,13 @@
 //! The relay in the demo: the real parts, on loopback, with a store in a temporary folder.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use actors::status::DomainStatus;
 use storage::model::{
-    AccountId, Actor, AuditRow, Counters, Destination, Domain, Mailbox, MailboxAccount, TlsPolicy,
+    AccountId, Actor, AuditRow, Counters, Destination, Domain, Mailbox, MailboxAccount,
+    Preferences, TlsPolicy,
 };
 use storage::spool::{ContinuityWish, NewDomain, Spool};
 use tempfile::TempDir;
@@ -13,11 +15,12 @@ use web::auth::{PasswordHasher, SetBy, SignIn};
 
 use super::DemoError;
 use super::scene::{DOMAIN, Scene};
+use super::user::Browser;
 use crate::config::Config;
 use crate::node::Node;
 use crate::telemetry::Telemetry;
 
-/// Everything on loopback, on ports that are free.
+/// Everything on loopback, on ports that are free; `WORLD` takes mail to everybody else.
 const CONFIG: &str = r#"
 hostname = "mx.demo.test"
 [smtp]
@@ -28,6 +31,8 @@ listen = "127.0.0.1:0"
 listen = "127.0.0.1:0"
 [operations]
 listen = "127.0.0.1:0"
+[delivery]
+smart_host = ["WORLD,tls=opportunistic"]
 [limits]
 exempt_clients = ["127.0.0.0/8"]
 "#;
@@ -38,6 +43,7 @@ pub(super) struct Relay {
     node: Node,
     smtp: SocketAddr,
     portal: SocketAddr,
+    portal_certificate: PathBuf,
     domain: Arc<Domain>,
     /// Removed when dropped, after everything has stopped.
     _folder: TempDir,
@@ -45,13 +51,19 @@ pub(super) struct Relay {
 
 impl Relay {
     /// Starts everything with an empty store and adds the domain with its people, who have
-    /// continuity mailboxes; [`Scene::reader`] can sign in with `password`.
-    pub(super) async fn start(destination: SocketAddr, password: &str) -> Result<Self, DemoError> {
+    /// continuity mailboxes; [`Scene::reader`] can sign in with `password`. Mail to other domains
+    /// goes to `world`.
+    pub(super) async fn start(
+        destination: SocketAddr,
+        world: SocketAddr,
+        password: &str,
+    ) -> Result<Self, DemoError> {
         let folder = tempfile::Builder::new()
             .prefix("mailhold-demo-")
             .tempdir()?;
         let file = folder.path().join("mailhold.toml");
-        let config = Config::parse(CONFIG, Some(&file))?;
+        let config = Config::parse(&CONFIG.replace("WORLD", &world.to_string()), Some(&file))?;
+        let portal_certificate = config.node.data_dir.join("portal-self-signed.pem");
         let node = Node::start(config, Telemetry::none()).await?;
         let smtp = node.addresses().smtp.first().copied();
         let smtp = smtp.ok_or(DemoError::NoListener)?;
@@ -61,6 +73,7 @@ impl Relay {
             node,
             smtp,
             portal,
+            portal_certificate,
             domain: Arc::new(domain),
             _folder: folder,
         })
@@ -74,6 +87,13 @@ impl Relay {
     /// Where users sign in.
     pub(super) const fn portal(&self) -> SocketAddr {
         self.portal
+    }
+
+    /// A browser that trusts the portal.
+    pub(super) fn browser(&self) -> Result<Browser, DemoError> {
+        let certificate = &self.portal_certificate;
+        Browser::new(self.portal, certificate)
+            .map_err(|error| DemoError::Browser(error.to_string()))
     }
 
     /// How the domain stands.
@@ -145,5 +165,11 @@ async fn protect(
             audit("password.set"),
         )
         .await?;
+    // She does not want to wait for the seconds in which sending can be undone.
+    let preferences = Preferences {
+        undo_seconds: 0,
+        ..Preferences::default()
+    };
+    spool.put_preferences(&reader, &preferences).await?;
     Ok(domain)
 }

@@ -25,6 +25,8 @@ pub(super) const PEOPLE: [&str; 8] = [
     "purchasing",
     "team",
 ];
+/// The `Message-ID` of the message that the reader answers.
+const QUESTION: &str = "\nMessage-ID: <visit-20261102.1@partner.example>";
 /// Letters of the reader's password.
 const PASSWORD_LETTERS: usize = 16;
 /// Share of the run's messages that are sent before the outage begins.
@@ -60,6 +62,11 @@ impl Scene {
     pub(super) fn draw(options: &DemoOptions, mut messages: Vec<Bytes>) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(options.seed);
         messages.shuffle(&mut random);
+        // Message 0 goes to the first of the people, so the user gets what she will answer.
+        let question = messages.iter().position(|message| is_question(message));
+        if let Some(question) = question {
+            messages.swap(0, question);
+        }
         let count = options.messages as f64;
         let outage_secs = options.outage.as_secs_f64().max(1.0);
         let at_once = random.random_range(AT_ONCE);
@@ -80,10 +87,17 @@ impl Scene {
         }
     }
 
-    /// Whose continuity mailbox the spectator may look into.
+    /// The user who reads and answers during the outage, and whose continuity mailbox the spectator
+    /// may look into.
     pub(super) fn reader() -> String {
         let [first, ..] = PEOPLE;
         format!("{first}@{DOMAIN}")
+    }
+
+    /// Who gets a copy of what the reader answers.
+    pub(super) fn colleague() -> String {
+        let [_, second, ..] = PEOPLE;
+        format!("{second}@{DOMAIN}")
     }
 
     /// The mailboxes of the demo.
@@ -91,6 +105,11 @@ impl Scene {
         let address = |name: &&str| format!("{name}@{DOMAIN}");
         PEOPLE.iter().map(address).collect()
     }
+}
+
+/// Whether it is the message of the sample mailbox that asks the reader something.
+fn is_question(message: &[u8]) -> bool {
+    memchr::memmem::find(message, QUESTION.as_bytes()).is_some()
 }
 
 #[cfg(test)]
@@ -114,5 +133,19 @@ mod tests {
             let run = options.messages as f64 / scene.per_second;
             assert!(run < 40.0, "{run} s of sending");
         }
+    }
+
+    #[test]
+    fn the_reader_always_gets_the_message_she_answers() {
+        for seed in 0..50 {
+            let options = DemoOptions {
+                seed,
+                ..DemoOptions::default()
+            };
+            let scene = Scene::draw(&options, crate::demo::sample::messages().unwrap());
+            assert!(is_question(&scene.messages[0]));
+            assert_eq!(scene.messages.len(), 12);
+        }
+        assert_eq!(Scene::mailboxes()[0], Scene::reader());
     }
 }

@@ -6,12 +6,13 @@ use std::time::Duration;
 use storage::model::{Clock, SystemClock, Timestamp};
 use tokio::time::MissedTickBehavior;
 
-use super::destination::{Destination, DestinationOptions};
+use super::destination::{Delivery, Destination, DestinationOptions};
 use super::figures::{Figures, Speed, grouped};
 use super::play::{Cue, Play};
 use super::relay::Relay;
 use super::scene::Scene;
 use super::sender::{Content, Plan, Sender};
+use super::user::{Arrivals, User};
 use super::view::View;
 use super::{DemoError, DemoOptions, Summary, sample};
 
@@ -29,6 +30,11 @@ pub(super) struct Stage {
     scene: Scene,
     relay: Relay,
     destination: Destination,
+    /// Takes mail to everybody else; always there.
+    world: Destination,
+    user: User,
+    /// When the customer's server came back the first time.
+    returned: Option<Duration>,
     sender: Sender,
     clock: Arc<dyn Clock>,
     started_at: Duration,
@@ -48,7 +54,10 @@ impl Stage {
             ..DestinationOptions::default()
         };
         let destination = Destination::start(destination, Arc::clone(&clock))?;
-        let relay = Relay::start(destination.address(), &scene.password).await?;
+        let world = Destination::start(DestinationOptions::default(), Arc::clone(&clock))?;
+        let relay = Relay::start(destination.address(), world.address(), &scene.password).await?;
+        let (reader, colleague) = (Scene::reader(), Scene::colleague());
+        let user = User::new(relay.browser()?, &reader, &scene.password, &colleague);
         let messages = if options.keep_running {
             u64::MAX
         } else {
@@ -63,6 +72,9 @@ impl Stage {
             scene,
             relay,
             destination,
+            world,
+            user,
+            returned: None,
             sender: Sender::start(plan, Arc::clone(&clock)),
             started_at: clock.monotonic(),
             clock,
@@ -88,16 +100,21 @@ impl Stage {
                 _ = &mut interrupt, if !self.is_stopped => self.stop(&view)?,
             }
             let figures = self.look();
+            for line in self.user.news(&self.arrivals(figures.elapsed)) {
+                view.say(figures.elapsed, &line);
+            }
             for cue in play.on(&figures) {
                 match cue {
                     Cue::SwitchOff => self.destination.shut_down().await,
-                    Cue::SwitchOn => self.destination.resume()?,
+                    Cue::SwitchOn => self.switch_on(figures.elapsed)?,
+                    Cue::SignIn => self.user.signs_in(self.clock.wall()),
+                    Cue::LookAgain => self.user.looks_again(),
                     Cue::Say(text) => view.say(figures.elapsed, &text),
                     Cue::End => break 'looks,
                 }
             }
             view.show(&figures, play.times().held_max);
-            let finished = self.is_stopped && figures.is_complete();
+            let finished = self.is_stopped && figures.is_complete() && !figures.user_is_busy;
             if finished || watchdog.is_stuck(&figures, self.destination.is_up()) {
                 break;
             }
@@ -106,6 +123,7 @@ impl Stage {
             sender,
             destination,
             relay,
+            user,
             ..
         } = self;
         let report = sender.finish().await;
@@ -114,6 +132,7 @@ impl Stage {
             destination.ledger(),
             &relay.counters(),
             play.times(),
+            user.story(),
         );
         view.end(&format!("\n{summary}"));
         relay.stop().await;
@@ -133,9 +152,7 @@ impl Stage {
         view.say(Duration::ZERO, &text);
         let (portal, reader) = (self.relay.portal(), Scene::reader());
         let password = &self.scene.password;
-        let text = format!(
-            "the mail of {reader} can be read and answered meanwhile at https://{portal}, password {password}"
-        );
+        let text = format!("you can be {reader} meanwhile: https://{portal}, password {password}");
         view.say(Duration::ZERO, &text);
     }
 
@@ -147,7 +164,34 @@ impl Stage {
             self.elapsed(),
             "no more mail; what is held is still delivered",
         );
+        let now = self.elapsed();
+        self.switch_on(now)
+    }
+
+    fn switch_on(&mut self, now: Duration) -> Result<(), DemoError> {
+        self.returned.get_or_insert(now);
         Ok(self.destination.resume()?)
+    }
+
+    /// Where copies of the user's answer have arrived.
+    fn arrivals(&self, now: Duration) -> Arrivals {
+        let first = |server: &Destination, recipient: Option<String>| {
+            let id = self.user.story().message_id()?;
+            let deliveries = server.ledger().deliveries_of(id).into_iter();
+            let of_recipient = |delivery: &Delivery| {
+                let wanted = recipient.as_deref();
+                wanted.is_none_or(|wanted| wanted == delivery.recipient)
+            };
+            let at = deliveries.filter(of_recipient).map(|delivery| delivery.at);
+            at.min().map(|at| at.saturating_sub(self.started_at))
+        };
+        Arrivals {
+            now,
+            returned: self.returned,
+            author: first(&self.world, None),
+            colleague: first(&self.destination, Some(Scene::colleague())),
+            home: first(&self.destination, Some(Scene::reader())),
+        }
     }
 
     fn elapsed(&self) -> Duration {
@@ -159,6 +203,7 @@ impl Stage {
         let now = self.elapsed();
         let sent = *self.sender.progress().borrow();
         let delivered = self.destination.ledger().totals().distinct;
+        let delivered = delivered.saturating_sub(self.arrivals(now).at_the_customers());
         let status = self.relay.status();
         let is_endless = self.messages == u64::MAX;
         let messages = if self.is_stopped || is_endless {
@@ -180,6 +225,7 @@ impl Stage {
             in_flight: status.in_flight,
             accepted_per_second: self.accepted.at(now, sent.accepted),
             delivered_per_second: self.delivered.at(now, delivered),
+            user_is_busy: self.user.is_busy(),
         }
     }
 }

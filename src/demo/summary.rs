@@ -12,6 +12,7 @@ use super::destination::Ledger;
 use super::figures::{grouped, seconds};
 use super::play::Times;
 use super::sender::{Fate, Report};
+use super::user::Story;
 
 /// The end of a demo.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,13 +33,21 @@ pub struct Summary {
     /// nothing.
     pub discrepancy: Option<String>,
     pub(super) times: Times,
+    /// What the user did in the portal and what came of it.
+    pub story: Story,
     /// Time of the slowest of 99 in 100 final replies.
     pub reply_p99: Duration,
 }
 
 impl Summary {
     /// Compares the books.
-    pub(super) fn of(report: &Report, ledger: &Ledger, counters: &Counters, times: Times) -> Self {
+    pub(super) fn of(
+        report: &Report,
+        ledger: &Ledger,
+        counters: &Counters,
+        times: Times,
+        story: &Story,
+    ) -> Self {
         let (mut accepted, mut delivered) = (0, 0);
         for record in report.accepted() {
             for recipient in &record.recipients {
@@ -46,6 +55,9 @@ impl Summary {
                 delivered += u64::from(ledger.copies(&record.id, recipient) > 0);
             }
         }
+        // What the user wrote is in the relay's books and in those of the customer's server, but
+        // not in those of the senders outside.
+        let (written, arrived) = (story.recipients_at_the_customers(), story.arrived());
         let totals = ledger.totals();
         let refused = report
             .records
@@ -58,8 +70,9 @@ impl Summary {
             second_copies: totals.deliveries - totals.distinct,
             not_accepted: refused.count() as u64,
             overload_refusals: totals.overload_refusals,
-            discrepancy: discrepancy(counters, accepted, delivered),
+            discrepancy: discrepancy(counters, accepted + written, delivered + arrived),
             times,
+            story: story.clone(),
             reply_p99: report.final_reply_quantile(0.99),
         }
     }
@@ -68,6 +81,13 @@ impl Summary {
     #[must_use]
     pub const fn is_balanced(&self) -> bool {
         self.accepted > 0 && self.lost == 0 && self.second_copies == 0 && self.discrepancy.is_none()
+    }
+
+    /// Whether the demo showed what it is to show: the books add up, and the user's answer arrived
+    /// (or the spectator left before she went to the portal).
+    #[must_use]
+    pub const fn is_success(&self) -> bool {
+        self.is_balanced() && (self.story.is_complete() || !self.story.has_begun())
     }
 }
 
@@ -89,7 +109,7 @@ fn discrepancy(counters: &Counters, accepted: u64, delivered: u64) -> Option<Str
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = |time: Option<Duration>| time.map_or_else(|| "never".to_owned(), seconds);
-        let mut line = |name: &str, value: String| writeln!(f, "  {name:<38}{value}");
+        let mut line = |name: &str, value: String| writeln!(f, "  {name:<42}{value}");
         line("accepted", grouped(self.accepted))?;
         line("delivered", grouped(self.delivered))?;
         line("lost", grouped(self.lost))?;
@@ -104,6 +124,21 @@ impl fmt::Display for Summary {
         )?;
         let p99 = self.reply_p99.as_secs_f64() * 1e3;
         line("reply to senders, 99 of 100 within", format!("{p99:.0} ms"))?;
+        let story = &self.story;
+        line(
+            "the user's answer was with its reader in",
+            time(story.reached_author),
+        )?;
+        line(
+            "with her colleague, after the return, in",
+            time(story.reached_colleague),
+        )?;
+        line(
+            "in her own mailbox, after the return, in",
+            time(story.reached_home),
+        )?;
+        let seen = if story.is_confirmed { "yes" } else { "no" };
+        line("and the portal showed her so", seen.to_owned())?;
         if self.not_accepted > 0 {
             line("left with their senders", grouped(self.not_accepted))?;
         }

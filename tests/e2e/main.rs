@@ -17,6 +17,7 @@ mod support;
 mod dns;
 
 mod backup;
+mod demo;
 mod disk_full;
 mod filter;
 mod first_message;
