@@ -175,3 +175,17 @@ pub(crate) fn g_flapping() -> Model {
         ..Model::new("G: down for 15 s every two minutes", ms(300))
     }
 }
+
+/// Away for half a minute after some good ones, then back with three of ten cores for two minutes.
+pub(crate) fn restarted_cold() -> Model {
+    Model {
+        down: vec![(Duration::ZERO, UP_AT), (after(150), after(180))],
+        cores: vec![
+            (Duration::ZERO, 10.0),
+            (after(180), 3.0),
+            (after(300), 10.0),
+        ],
+        in_flight_max: Some(3.0),
+        ..Model::new("restarted, and cold", ms(300))
+    }
+}

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::super::classify::{Overload, ReplyKey, Signal};
 use super::super::health::{EndpointHealth, Suspicion, Trouble};
-use super::super::ramp::{self, Gate, Ramp, RampPhase, SendMark};
+use super::super::ramp::{self, Gate, Ramp, RampPhase, SendMark, SlowStartPlan};
 use super::busy::Busy;
 use super::connections::Connections;
 use super::event::{
@@ -19,18 +19,8 @@ use super::event::{
 use super::pause::Pause;
 use super::probe_timer::{ProbeTimer, Refusal};
 use super::shortage::Shortage;
+use super::stability::Stability;
 
-/// A relapse this soon after the recovery is flapping.
-const RELAPSE: Duration = Duration::from_secs(60);
-/// Stable for this long, earlier flapping is forgotten.
-const STABLE: Duration = Duration::from_secs(600);
-/// After an outage shorter than this a destination that had stood before is still warm: steps are as
-/// much shorter as the outage was …
-const WARM: Duration = Duration::from_secs(60);
-/// … but not below this share.
-const WARM_STEP_MIN: f64 = 0.2;
-/// Steps of slow start double this often at most (5 s → 40 s).
-const FLAPS_MAX: u32 = 3;
 /// Deferrals alike, of different messages in a row, that are an overload.
 const DEFERRED_ALIKE: u32 = 3;
 /// A failure counts as this latency when an endpoint is chosen.
@@ -70,12 +60,7 @@ pub(super) struct Endpoint {
     era: u32,
     pub(super) up_since: Option<Duration>,
     pub(super) shortage: Shortage,
-    recovered_at: Option<Duration>,
-    flaps: u32,
-    /// Whether the host had stood for a while when it went down.
-    stood: bool,
-    /// How long the last outage was, when it had.
-    short_outage: Option<Duration>,
+    stability: Stability,
     learned_window: u32,
     looks_like_exchange: bool,
     speed: f64,
@@ -110,10 +95,7 @@ impl Endpoint {
             era: 0,
             up_since: None,
             shortage: Shortage::default(),
-            recovered_at: None,
-            flaps: 0,
-            stood: false,
-            short_outage: None,
+            stability: Stability::default(),
             learned_window: learned_window.unwrap_or(ramp::WINDOW_MAX),
             looks_like_exchange: false,
             speed: 0.0,
@@ -307,10 +289,11 @@ impl Endpoint {
         self.busy = Busy::default();
         if self.health.on_delivered() {
             self.up_since = Some(now);
-            self.restart_ramp(self.step(), now);
+            self.restart_ramp(now);
         }
         if self.shortage.over() {
-            self.restart_ramp(ramp::STEP, now);
+            let plan = SlowStartPlan::from_one(self.slow_start_max());
+            self.ramp.restart(plan, now);
         }
     }
 
@@ -437,15 +420,8 @@ impl Endpoint {
             if self.up_since.is_some() {
                 self.learned_window = self.learned_window();
             }
-            self.stood = false;
-            if let Some(recovered_at) = self.recovered_at.take() {
-                let stood = now.saturating_sub(recovered_at);
-                self.stood = stood >= RELAPSE;
-                if stood < RELAPSE {
-                    self.flaps = (self.flaps + 1).min(FLAPS_MAX);
-                } else if stood >= STABLE {
-                    self.flaps = 0;
-                }
+            if self.stability.fell(now) {
+                self.probes.be_brisk(now);
             }
         }
         self.up_since = None;
@@ -456,24 +432,18 @@ impl Endpoint {
         out.extend(self.connections.abandon().into_iter().map(close));
     }
 
-    /// The length of a step of slow start.
-    fn step(&self) -> Duration {
-        match self.short_outage {
-            Some(outage) if self.flaps == 0 => {
-                let share = outage.as_secs_f64() / WARM.as_secs_f64();
-                ramp::STEP.mul_f64(share.clamp(WARM_STEP_MIN, 1.0))
-            }
-            _ => ramp::STEP * (1 << self.flaps),
-        }
+    fn restart_ramp(&mut self, now: Duration) {
+        let plan = self.stability.plan(self.slow_start_max());
+        self.ramp.restart(plan, now);
     }
 
-    fn restart_ramp(&mut self, step: Duration, now: Duration) {
-        let learned = if self.looks_like_exchange {
+    /// What slow start doubles up to.
+    fn slow_start_max(&self) -> u32 {
+        if self.looks_like_exchange {
             self.learned_window.min(ramp::WINDOW_EXCHANGE)
         } else {
             self.learned_window
-        };
-        self.ramp.restart(learned >> self.flaps, step, now);
+        }
     }
 
     fn note_speed(&mut self, seconds: f64) {

@@ -22,6 +22,7 @@ mod event;
 mod pause;
 mod probe_timer;
 mod shortage;
+mod stability;
 mod standing;
 
 use std::collections::BTreeMap;

@@ -14,6 +14,11 @@ use super::super::classify::ReplyKey;
 use super::super::probe_budget::PERIOD;
 use super::event::{ConnectionId, ProbeId};
 
+/// Mean period in the first half minute of an outage of a host that had stood: most outages are a
+/// restart …
+const BRISK: Duration = Duration::from_secs(2);
+/// … and this is how long that is assumed. Nine probes more, once.
+const BRISK_FOR: Duration = Duration::from_secs(30);
 /// Share by which a period varies in either direction.
 const JITTER: f64 = 0.25;
 /// Probes of an endpoint that may be under way at the same time: a new SYN is tried although the
@@ -33,6 +38,7 @@ pub(super) struct ProbeTimer {
     last_at: Option<Duration>,
     /// Mean time between two probes of a host that does not answer.
     period: Duration,
+    brisk_until: Duration,
 }
 
 /// What an answer that refuses was: two that are equal are no change.
@@ -51,6 +57,7 @@ impl Default for ProbeTimer {
             sent: 0,
             last_at: None,
             period: PERIOD,
+            brisk_until: Duration::ZERO,
         }
     }
 }
@@ -59,6 +66,12 @@ impl ProbeTimer {
     /// From the next probe on.
     pub(super) const fn set_period(&mut self, mean: Duration) {
         self.period = mean;
+    }
+
+    /// The host has gone down and was well before: it may be back in a moment. Nothing changes while
+    /// the node's budget is used up.
+    pub(super) fn be_brisk(&mut self, now: Duration) {
+        self.brisk_until = now + BRISK_FOR;
     }
 
     /// When the next probe goes out, if the timer runs and another one may be under way.
@@ -83,7 +96,7 @@ impl ProbeTimer {
     /// The next probe goes out after an ordinary period.
     pub(super) fn start(&mut self, now: Duration, rng: &mut impl Rng) {
         self.refusal = None;
-        self.due_at = Some(now + self.draw(rng));
+        self.due_at = Some(now + self.draw(now, rng));
     }
 
     /// The next probe goes out at a time.
@@ -117,7 +130,7 @@ impl ProbeTimer {
         self.sent += 1;
         self.last_at = Some(now);
         if self.due_at.is_some() {
-            self.due_at = Some(now + self.draw(rng));
+            self.due_at = Some(now + self.draw(now, rng));
         }
     }
 
@@ -146,9 +159,10 @@ impl ProbeTimer {
         self.due_at = Some(now + REFUSED_MIN + spread.mul_f64(jitter));
     }
 
-    fn draw(&self, rng: &mut impl Rng) -> Duration {
-        self.period
-            .mul_f64(rng.random_range(1.0 - JITTER..1.0 + JITTER))
+    fn draw(&self, now: Duration, rng: &mut impl Rng) -> Duration {
+        let brisk = now < self.brisk_until && self.period <= PERIOD;
+        let mean = if brisk { BRISK } else { self.period };
+        mean.mul_f64(rng.random_range(1.0 - JITTER..1.0 + JITTER))
     }
 }
 
@@ -182,6 +196,32 @@ mod tests {
             count += 1;
         }
         assert!((990..=1100).contains(&count), "{count}");
+    }
+
+    #[test]
+    fn s11_the_first_half_minute_is_brisk_unless_the_budget_is_used_up() {
+        let probes = |period: Duration| {
+            let mut rng = ChaCha8Rng::seed_from_u64(7);
+            let mut timer = ProbeTimer::default();
+            timer.set_period(period);
+            timer.be_brisk(Duration::ZERO);
+            timer.start(Duration::ZERO, &mut rng);
+            let mut times = Vec::new();
+            while let Some(due) = timer.due_at().filter(|at| *at < Duration::from_secs(60)) {
+                let (probe, connection) = (ProbeId(0), ConnectionId(0));
+                timer.sent_now(probe, connection, due, &mut rng);
+                timer.ended(probe);
+                timer.unanswered(due, &mut rng);
+                times.push(due);
+            }
+            let early = times.iter().filter(|at| **at < BRISK_FOR).count();
+            (early, times.len() - early)
+        };
+        let (early, late) = probes(PERIOD);
+        assert!((13..=17).contains(&early), "{early}");
+        assert!((8..=10).contains(&late), "{late}");
+        let (early, _) = probes(Duration::from_secs(8));
+        assert!(early <= 4, "{early}");
     }
 
     #[test]

@@ -37,7 +37,7 @@ use self::cruise::{Course, Cruise, Measurement, ROUND};
 use self::latency::{Latency, RoundLatency, SLACK};
 use self::pace::Pace;
 use self::refusal::Cut;
-use self::slow_start::{SlowStart, Verdict};
+use self::slow_start::{OPENING, SlowStart, Verdict};
 use self::window::Window;
 
 /// Most messages in flight to an endpoint at first.
@@ -50,6 +50,30 @@ const PROVEN_AFTER: Duration = Duration::from_secs(60);
 pub const WINDOW_EXCHANGE: u32 = 20;
 /// Length of a step of slow start.
 pub const STEP: Duration = Duration::from_secs(5);
+
+/// How slow start goes after an outage.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SlowStartPlan {
+    /// Places that open in the first step.
+    pub from: u32,
+    /// Where it ends at the latest: what the endpoint took before the outage.
+    pub up_to: u32,
+    /// Length of a full step.
+    pub step: Duration,
+}
+
+impl SlowStartPlan {
+    /// From one place on, in full steps.
+    #[must_use]
+    pub const fn from_one(up_to: u32) -> Self {
+        Self {
+            from: 1,
+            up_to,
+            step: STEP,
+        }
+    }
+}
+
 /// When a message was sent: tells a refusal that a cut has already answered from a new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SendMark {
@@ -126,12 +150,15 @@ impl Ramp {
         }
     }
 
-    /// The canary has passed: slow start from one. It doubles up to `slow_start_max` (what the
-    /// endpoint took before the outage) in steps of `step`. What was learnt about latency stays.
-    pub fn restart(&mut self, slow_start_max: u32, step: Duration, now: Duration) {
-        self.phase = Phase::SlowStart(SlowStart::new(step, now));
+    /// The canary has passed: slow start. What was learnt about latency stays.
+    pub fn restart(&mut self, plan: SlowStartPlan, now: Duration) {
+        self.phase = Phase::SlowStart(SlowStart::new(plan.step, now));
         self.window.set(1.0);
-        self.slow_start_max = f64::from(slow_start_max.clamp(1, WINDOW_MAX));
+        self.slow_start_max = f64::from(plan.up_to.clamp(1, WINDOW_MAX));
+        let from = f64::from(plan.from.max(1)).min(self.slow_start_max);
+        if from > 1.0 {
+            self.window.grow(from, now, plan.step.mul_f64(OPENING));
+        }
         self.at_max_since = None;
         self.ceiling = Ceiling::default();
         self.pace.restart(now);

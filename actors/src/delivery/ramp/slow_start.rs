@@ -10,7 +10,7 @@ const STEP_FLOOR: Duration = Duration::from_secs(1);
 /// milliseconds has shown in a second what others show in five.
 const EVIDENCE: f64 = 50.0;
 /// Share of a step over which its places open.
-const OPENING: f64 = 0.8;
+pub(super) const OPENING: f64 = 0.8;
 /// A step is judged by what happens after this share of it.
 const JUDGED_FROM: f64 = 0.6;
 /// Of the throughput that a larger window promises at least this share has to come.

@@ -12,7 +12,7 @@ fn ms(n: u64) -> Duration {
 /// Slow start to its end with a destination that always takes 100 ms.
 fn grown_ramp() -> (Ramp, Duration) {
     let mut ramp = Ramp::new(ms(0));
-    ramp.restart(64, STEP, ms(0));
+    ramp.restart(SlowStartPlan::from_one(64), ms(0));
     let mut now = ms(0);
     while ramp.phase() == RampPhase::SlowStart {
         now += ms(100) / ramp.window(now);
@@ -173,7 +173,7 @@ proptest! {
                 }
                 Step::Stale(n) => ramp.refused(old, Overload::Unspecified, n, false, now),
                 Step::Wait(time) => now += ms(time),
-                Step::Restart(max) => ramp.restart(max, STEP, now),
+                Step::Restart(max) => ramp.restart(SlowStartPlan::from_one(max), now),
             }
             old = mark;
             let window = ramp.window(now);

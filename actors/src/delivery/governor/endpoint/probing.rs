@@ -32,11 +32,11 @@ impl Endpoint {
                 }
                 if let EndpointHealth::Down { since, .. } = self.health {
                     let outage = now.saturating_sub(since);
-                    self.short_outage = self.stood.then_some(outage);
+                    self.stability.returned(outage);
                 }
                 self.health.on_probe_ready();
                 if matches!(self.health, EndpointHealth::Canary { .. }) {
-                    self.recovered_at.get_or_insert(now);
+                    self.stability.recovered(now);
                     self.canary_pause = Pause::default();
                 }
                 self.probes.stop();
