@@ -7,6 +7,7 @@ use actors::supervision::ChildSpec;
 use jiff::tz::TimeZone;
 use storage::spool::Spool;
 use web::auth::csrf::Origins;
+use web::auth::passkey::RelyingParty;
 use web::auth::reset::{ResetClerk, ResetDesk, ResetOffice};
 use web::auth::{OperatorToken, PasswordHasher, SignIn, TrustedProxies};
 use web::guard::{Guard, Site};
@@ -68,6 +69,7 @@ impl Listeners<'_> {
                 proxies.iter().any(|network| network.contains(address))
             }),
             origins: origins(&config.url, &hosts),
+            relying_party: RelyingParty::of(&config.url.to_string()),
             tls: tls.is_some(),
             zone: TimeZone::system(),
             reading: self.reading.clone(),

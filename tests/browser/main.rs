@@ -13,6 +13,7 @@
 mod attacks;
 #[path = "../../web/tests/hostile/corpus.rs"]
 mod corpus;
+mod passkey;
 mod portal;
 mod script;
 #[path = "../support/mod.rs"]

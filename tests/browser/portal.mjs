@@ -3,7 +3,7 @@
 //
 // node portal.mjs outage|after ORIGIN LINK
 
-import { axe, finish, launch, person, pictures, signIn, watch } from "./harness.mjs";
+import { axe, finish, givePassword, launch, person, pictures, signIn, watch } from "./harness.mjs";
 
 const [phase, origin, link] = process.argv.slice(2);
 const ALICE = "alice@example.test";
@@ -32,24 +32,6 @@ async function inspect(page, name) {
   await page.setViewportSize(before);
   await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
   checked += 1;
-}
-
-/** The administrator, once: sets the own password, then Alice's. */
-async function prepare() {
-  const context = await person(browser, new URL(link).origin);
-  const page = await context.newPage();
-  await page.goto(link);
-  await page.fill("#password", "many small lighthouses blink");
-  await page.fill("#again", "many small lighthouses blink");
-  await Promise.all([page.waitForNavigation(), page.click("main form button")]);
-  const token = await page.textContent("code.token");
-  const answer = await context.request.put("/api/v1/mailbox/password", {
-    params: { address: ALICE },
-    headers: { authorization: `Bearer ${token.trim()}` },
-    data: { password: PASSWORD },
-  });
-  expect(`a password is set (${answer.status()} ${await answer.text()})`, answer.ok());
-  await context.close();
 }
 
 const text = (page) => page.innerText("body");
@@ -160,7 +142,7 @@ async function after() {
 
 try {
   if (phase === "outage") {
-    await prepare();
+    await givePassword(browser, link, ALICE, PASSWORD);
     await read(true);
     await read(false);
     await write();

@@ -1,10 +1,11 @@
 //! `accounts`, `sessions` and `tokens`: how people sign in.
 //!
 //! ```text
-//! accounts  1 | account           → version | Credentials
+//! accounts  1 | account           → version | Credentials | Passkeys, when there are any
 //!           2 | account           → version | Administrator
 //!           3 | account           → version | Preferences as JSON, so that fields can be added
 //!           4 | domain id u32, month u32 → version | MonthCount
+//!           5 | domain id u32, handle [16] → version | AccountId: whose passkeys have this handle
 //! sessions  SHA-256 of the id     → version | Session
 //! tokens    1 | SHA-256 of token  → version | OneTimeToken
 //!           2 | SHA-256 of token  → version | ApiToken
@@ -19,12 +20,15 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use super::prefix_range;
 use crate::codec::{self, ROW_VERSION, RowError};
 use crate::engine::KeyRange;
-use crate::model::{AccountId, DomainId, Month, Preferences, SecretDigest};
+use crate::model::{
+    AccountId, Credentials, DomainId, Month, Passkeys, Preferences, SecretDigest, UserHandle,
+};
 
 const CREDENTIALS: u8 = 1;
 const ADMINISTRATOR: u8 = 2;
 const PREFERENCES: u8 = 3;
 const MONTH: u8 = 4;
+const HANDLE: u8 = 5;
 const ONE_TIME: u8 = 1;
 const API: u8 = 2;
 
@@ -35,6 +39,7 @@ pub(crate) enum AccountRow {
     Administrator,
     Preferences,
     Month,
+    Handle,
 }
 
 /// The kind of a key of `accounts`.
@@ -44,6 +49,7 @@ pub(crate) fn row_of(key: &[u8]) -> Option<AccountRow> {
         ADMINISTRATOR => Some(AccountRow::Administrator),
         PREFERENCES => Some(AccountRow::Preferences),
         MONTH => Some(AccountRow::Month),
+        HANDLE => Some(AccountRow::Handle),
         _ => None,
     }
 }
@@ -58,14 +64,42 @@ pub(crate) fn preferences_key(account: &AccountId) -> Vec<u8> {
     key_of(PREFERENCES, account)
 }
 
-/// The rows of a domain: its users' credentials and preferences, and their number by month.
-pub(crate) fn of_domain(domain: DomainId) -> [KeyRange; 3] {
+/// The rows of a domain: its users' credentials and preferences, the handles of their
+/// passkeys, and their number by month.
+pub(crate) fn of_domain(domain: DomainId) -> [KeyRange; 4] {
     let domain = domain.0.to_be_bytes();
     [
         prefix_range(&[&[CREDENTIALS, b'u'], domain.as_slice()].concat()),
         prefix_range(&[&[PREFERENCES, b'u'], domain.as_slice()].concat()),
         prefix_range(&[&[MONTH], domain.as_slice()].concat()),
+        prefix_range(&[&[HANDLE], domain.as_slice()].concat()),
     ]
+}
+
+/// Key of what says whose passkeys have a handle.
+pub(crate) fn handle_key(handle: UserHandle) -> [u8; 21] {
+    super::joined(&[&[HANDLE], &handle.to_bytes()])
+}
+
+/// Appends credentials.
+pub(crate) fn encode_credentials(
+    out: &mut BytesMut,
+    credentials: &Credentials,
+) -> Result<(), RowError> {
+    codec::encode(out, credentials)?;
+    if credentials.passkeys == Passkeys::default() {
+        return Ok(());
+    }
+    codec::encode_bare(out, &credentials.passkeys)
+}
+
+/// Reads credentials.
+pub(crate) fn decode_credentials(row: &[u8]) -> Result<Credentials, RowError> {
+    let (mut credentials, rest) = codec::decode_front::<Credentials>(codec::versioned(row)?)?;
+    if !rest.is_empty() {
+        credentials.passkeys = codec::decode_bare(rest)?;
+    }
+    Ok(credentials)
 }
 
 /// Key of a domain's users in a month.
@@ -166,4 +200,40 @@ pub(crate) fn decode_preferences(row: &[u8]) -> Result<Preferences, RowError> {
 /// A key as the engine wants it.
 pub(crate) fn stored(key: Vec<u8>) -> Bytes {
     Bytes::from(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Passkey, PasskeyKey, Timestamp};
+
+    #[test]
+    fn a7_rows_from_before_passkeys_are_read_and_those_with_some_come_back() {
+        let mut credentials = Credentials {
+            last_login_at: Some(Timestamp::from_secs(1_800_000_000)),
+            ..Credentials::default()
+        };
+        let mut before = BytesMut::new();
+        codec::encode(&mut before, &credentials).unwrap();
+        assert_eq!(decode_credentials(&before), Ok(credentials.clone()));
+        let mut same = BytesMut::new();
+        encode_credentials(&mut same, &credentials).unwrap();
+        assert_eq!(same, before, "without passkeys the row is as it was");
+        credentials.passkeys = Passkeys {
+            handle: UserHandle::from_bytes(&[3; 20]),
+            all: vec![Passkey {
+                id: vec![1, 2],
+                name: "phone".to_owned(),
+                key: PasskeyKey::EdDsa(vec![5; 32]),
+                sign_count: 9,
+                created_at: Timestamp::default(),
+                used_at: None,
+            }],
+        };
+        let mut row = BytesMut::new();
+        encode_credentials(&mut row, &credentials).unwrap();
+        assert_eq!(decode_credentials(&row), Ok(credentials));
+        row.put_u8(0);
+        assert_eq!(decode_credentials(&row), Err(RowError::Trailing(1)));
+    }
 }

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::address::Mailbox;
 use super::id::DomainId;
+use super::passkey::Passkeys;
 use super::time::Timestamp;
 
 /// Somebody who can sign in: the user of a mailbox, or an administrator.
@@ -142,4 +143,7 @@ pub struct Credentials {
     pub recovery_codes: Vec<SecretDigest>,
     /// When the account last signed in.
     pub last_login_at: Option<Timestamp>,
+    /// Passkeys. They stand behind the rest in the row, so that rows from before have none.
+    #[serde(skip)]
+    pub passkeys: Passkeys,
 }

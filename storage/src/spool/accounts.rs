@@ -21,7 +21,7 @@ use crate::keyspace::accounts as keys;
 use crate::limits::{PAGE_ROWS_MAX, SESSIONS_PER_ACCOUNT_MAX};
 use crate::model::{
     AccountId, AuditRow, Credentials, DomainId, OneTimeToken, Password, Preferences, SecretDigest,
-    Session, Timestamp, TokenPurpose,
+    Session, Timestamp, TokenPurpose, UserHandle,
 };
 
 /// Accounts that can change at the same time.
@@ -131,8 +131,21 @@ impl Spool {
     pub async fn credentials(&self, account: &AccountId) -> Result<Credentials, SpoolError> {
         let key = keys::stored(keys::credentials_key(account));
         let row = self.engine().get(KeyspaceId::Accounts, key).await?;
-        let row = row.map(|row| codec::decode(&row)).transpose()?;
+        let row = row.map(|row| keys::decode_credentials(&row)).transpose()?;
         Ok(row.unwrap_or_default())
+    }
+
+    /// Whose passkeys have this handle.
+    ///
+    /// # Errors
+    /// [`SpoolError`] when the row cannot be read.
+    pub async fn account_of_handle(
+        &self,
+        handle: UserHandle,
+    ) -> Result<Option<AccountId>, SpoolError> {
+        let key = keys::stored(keys::handle_key(handle).to_vec());
+        let row = self.engine().get(KeyspaceId::Accounts, key).await?;
+        Ok(row.map(|row| codec::decode(&row)).transpose()?)
     }
 
     /// Changes an account: `decide` sees the credentials as they are, changes them, and says what
@@ -157,7 +170,14 @@ impl Spool {
                 let mut tables = self.inner.access.lock();
                 if after != before {
                     let key = keys::credentials_key(account);
-                    batch.encode(KeyspaceId::Accounts, &key, |out| codec::encode(out, &after))?;
+                    batch.encode(KeyspaceId::Accounts, &key, |out| {
+                        keys::encode_credentials(out, &after)
+                    })?;
+                    if let Some(handle) = after.passkeys.handle {
+                        batch.encode(KeyspaceId::Accounts, &keys::handle_key(handle), |out| {
+                            codec::encode(out, account)
+                        })?;
+                    }
                 }
                 stage(&mut tables, batch, account, &effects, now)?;
                 count_sign_in(&mut tables, batch, account, &before, &after)?;
@@ -307,6 +327,7 @@ impl Spool {
         for (user, password) in passwords {
             let mut credentials = self.credentials(&user).await?;
             credentials.password = Some(password);
+            credentials.passkeys.all.clear();
             all.push((user, credentials));
         }
         Ok(all)
@@ -321,7 +342,7 @@ impl Spool {
     ) -> Result<(), RowError> {
         let key = keys::credentials_key(user);
         batch.encode(KeyspaceId::Accounts, &key, |out| {
-            codec::encode(out, credentials)
+            keys::encode_credentials(out, credentials)
         })?;
         let mut tables = self.inner.access.lock();
         let (sessions, tokens) = tables.belongings(user);

@@ -20,7 +20,7 @@ use crate::keyspace::{
     aside, directory, domains, heads, learned, log, message, meta, queue, transit, view,
 };
 use crate::model::{
-    Administrator, Alias, ApiToken, AuditRow, Counters, Credentials, DomainAlias, DomainId, Intent,
+    AccountId, Administrator, Alias, ApiToken, AuditRow, Counters, DomainAlias, DomainId, Intent,
     MessageId, MessageRow, MonthCount, OneTimeToken, SenderRule, Sequence, Session,
 };
 
@@ -331,9 +331,10 @@ impl Tables {
 
 fn account_row(key: &[u8], value: &[u8]) -> Result<(), RowError> {
     match placed(accounts::row_of(key))? {
-        AccountRow::Credentials => codec::decode::<Credentials>(value).map(drop),
+        AccountRow::Credentials => accounts::decode_credentials(value).map(drop),
         AccountRow::Administrator => codec::decode::<Administrator>(value).map(drop),
         AccountRow::Preferences => accounts::decode_preferences(value).map(drop),
+        AccountRow::Handle => codec::decode::<AccountId>(value).map(drop),
         AccountRow::Month => codec::decode::<MonthCount>(value).map(drop),
     }
 }

@@ -9,6 +9,7 @@ mod cookie;
 pub mod csrf;
 mod failures;
 mod operator_token;
+pub mod passkey;
 mod password_change;
 mod password_hasher;
 pub mod password_rule;

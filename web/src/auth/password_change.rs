@@ -1,7 +1,8 @@
 //! Setting a password: by its owner, by whoever holds a one-time token, by an administrator.
 //!
 //! Invariants: a password that is set is in force at once and ends the account's sessions (C23), all
-//! but the one it was set from; open tokens become worthless; nothing of the password is kept but
+//! but the one it was set from; one that is not set by its owner takes passkeys away; open tokens
+//! become worthless; nothing of the password is kept but
 //! its hash.
 
 use storage::model::{AccountId, AuditRow, Password, SecretDigest, TokenPurpose};
@@ -68,6 +69,10 @@ impl SignIn {
         let changed = self
             .spool
             .change_account(account, |credentials| {
+                if !matches!(by, SetBy::Owner(_)) {
+                    // Whoever asks for this has lost faith in what opened the account so far.
+                    credentials.passkeys.all.clear();
+                }
                 credentials.password = Some(Password {
                     hash,
                     changed_at,

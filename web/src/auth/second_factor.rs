@@ -228,6 +228,32 @@ impl SignIn {
         Ok(Some(codes))
     }
 
+    /// Lets in again who has lost the device, on the word of somebody with the right to say so:
+    /// second factor, recovery codes and passkeys are gone, all sessions end.
+    ///
+    /// # Errors
+    /// [`SignInError`].
+    pub async fn forget_devices(
+        &self,
+        account: &AccountId,
+        audit: AuditRow,
+    ) -> Result<(), SignInError> {
+        let effects = AccountEffects {
+            end_sessions: EndSessions::All,
+            audit: Some(audit),
+            ..AccountEffects::default()
+        };
+        self.spool
+            .change_account(account, |credentials| {
+                credentials.totp = None;
+                credentials.recovery_codes.clear();
+                credentials.passkeys.all.clear();
+                (effects, ())
+            })
+            .await?;
+        Ok(())
+    }
+
     /// Switches the second factor off.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use storage::spool::{AccountChange, AccountEffects, EndSessions, Resolution, Spo
 
 use super::client::Client;
 use super::failures::Failures;
+use super::passkey::Challenges;
 use super::password_hasher::{Cost, HashError, PasswordHasher};
 use super::second_factor::{SecondFactors, site_word};
 use super::secret::{NoRandomness, Secret};
@@ -30,6 +31,8 @@ pub struct SignIn {
     pub failures: Arc<Failures>,
     /// Sign-ins that wait for their second factor.
     pub second_factors: SecondFactors,
+    /// What passkeys are to sign.
+    pub(super) passkeys: Arc<Challenges>,
 }
 
 /// How a try to sign in ended.
@@ -104,6 +107,7 @@ impl SignIn {
             hasher,
             failures: Arc::default(),
             second_factors: SecondFactors::default(),
+            passkeys: Arc::default(),
         }
     }
 

@@ -10,9 +10,11 @@ const STYLE: &str = include_str!("portal.css");
 const ICON: &str = include_str!("icon.svg");
 
 const SCRIPT: &str = include_str!("portal.js");
+const PASSKEY: &str = include_str!("passkey.js");
 
 const STYLE_HASH: u64 = hash(STYLE.as_bytes());
 const SCRIPT_HASH: u64 = hash(SCRIPT.as_bytes());
+const PASSKEY_HASH: u64 = hash(PASSKEY.as_bytes());
 const ICON_HASH: u64 = hash(ICON.as_bytes());
 
 /// Where the style sheet is.
@@ -23,6 +25,11 @@ pub(super) fn style_path() -> String {
 /// Where the script is.
 pub(super) fn script_path() -> String {
     format!("/assets/{}", script_name())
+}
+
+/// Where the script for passkeys is; only pages that offer them name it.
+pub(super) fn passkey_script_path() -> String {
+    format!("/assets/{}", passkey_name())
 }
 
 /// Where the icon is.
@@ -38,6 +45,10 @@ fn script_name() -> String {
     format!("portal-{SCRIPT_HASH:016x}.js")
 }
 
+fn passkey_name() -> String {
+    format!("passkey-{PASSKEY_HASH:016x}.js")
+}
+
 fn icon_name() -> String {
     format!("icon-{ICON_HASH:016x}.svg")
 }
@@ -47,6 +58,8 @@ pub(crate) async fn serve(Path(name): Path<String>) -> Result<Response, Refusal>
         ("text/css; charset=utf-8", STYLE)
     } else if name == script_name() {
         ("text/javascript; charset=utf-8", SCRIPT)
+    } else if name == passkey_name() {
+        ("text/javascript; charset=utf-8", PASSKEY)
     } else if name == icon_name() {
         ("image/svg+xml", ICON)
     } else {

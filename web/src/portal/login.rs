@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use storage::model::Mailbox;
 
+use super::account::passkey_door;
 use super::layout::csrf_field;
 use super::posted::{Form, Posted};
 use super::redirect::{place_of_ours, see_other, with_cookies};
@@ -122,6 +123,9 @@ fn form(visitor: &Visitor, address: &str, next: &str, failed: bool) -> Markup {
                     required maxlength="256" autofocus[failed]
                     aria-describedby=[failed.then_some("fault")];
                 button.primary type="submit" { (words::sign_in(language)) }
+            }
+            @if visitor.portal.relying_party.is_some() {
+                (passkey_door::draw(visitor, next))
             }
             p.below { a href="/forgot" { (words::cannot_sign_in(language)) } }
         }

@@ -37,6 +37,7 @@ use jiff::tz::TimeZone;
 use storage::spool::Spool;
 
 use crate::auth::csrf::Origins;
+use crate::auth::passkey::RelyingParty;
 use crate::auth::reset::ResetDesk;
 use crate::auth::{CookieName, SignIn, TrustedProxies};
 
@@ -63,6 +64,8 @@ pub struct Portal {
     pub proxies: TrustedProxies,
     /// The origins that are ours.
     pub origins: Origins,
+    /// Whose passkeys they are; none where browsers know no passkeys (A7).
+    pub relying_party: Option<RelyingParty>,
     /// Whether it speaks TLS; without it the cookies have other names.
     pub tls: bool,
     /// The zone in which dates are shown to those who have not chosen one.

@@ -14,7 +14,7 @@ use axum::routing::{get, post};
 use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use super::account::{forgot, second_step, security, setup};
+use super::account::{forgot, passkey_door, passkeys, second_step, security, setup};
 use super::dress::{Dress, dress};
 use super::refusal::Refusal;
 use super::{
@@ -34,6 +34,10 @@ pub fn router(portal: Portal, guard: Guard) -> Router {
         .route(
             "/login/2fa",
             get(second_step::show).post(second_step::submit),
+        )
+        .route(
+            "/login/passkey",
+            get(passkey_door::challenge).post(passkey_door::submit),
         )
         .route("/forgot", get(forgot::show).post(forgot::submit))
         .route("/logout", get(logout::show).post(logout::submit))
@@ -60,6 +64,10 @@ pub fn router(portal: Portal, guard: Guard) -> Router {
         .route(
             "/settings/security/setup",
             get(setup::show).post(setup::submit),
+        )
+        .route(
+            "/settings/security/passkeys",
+            get(passkeys::show).post(passkeys::submit),
         )
         .route(
             "/settings/sessions",

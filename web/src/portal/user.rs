@@ -41,6 +41,8 @@ pub(crate) struct User {
     pub(crate) preferences: Preferences,
     /// Which session this is.
     pub(crate) session: SecretDigest,
+    /// When this session's user last proved who it is.
+    pub(crate) proven_at: Timestamp,
     /// The other end.
     pub(crate) client: Client,
     /// The reader's language.
@@ -121,6 +123,7 @@ impl User {
             domain,
             preferences,
             session,
+            proven_at: row.proven_at,
             client: Client::of(parts, &portal.proxies),
             language: language.unwrap_or_else(|| Language::asked_for(&parts.headers)),
             csrf: CsrfToken::of(id.reveal()),

@@ -27,6 +27,8 @@ pub(crate) struct Visitor {
     pub(crate) language: Language,
     /// The token for forms on pages before sign-in.
     pub(crate) csrf: CsrfToken,
+    /// What ties this browser to its challenges: the cookie behind the token.
+    pub(crate) browser: Vec<u8>,
     flash: Option<Flash>,
     cookies: Vec<HeaderValue>,
 }
@@ -42,6 +44,7 @@ impl FromRequestParts<Portal> for Visitor {
             client: Client::of(parts, &portal.proxies),
             language: Language::asked_for(&parts.headers),
             csrf,
+            browser: cookie.read(&parts.headers).unwrap_or_default().into(),
             flash: left_by_page_before(portal, &parts.headers, &mut cookies),
             portal: portal.clone(),
             cookies,

@@ -15,6 +15,7 @@ mod headers;
 mod live;
 mod mailbox;
 mod matrix;
+mod passkeys;
 mod reader;
 mod second_factor;
 mod settings;

@@ -11,6 +11,7 @@ use storage::model::{
 };
 use storage::spool::{AccountEffects, NewDomain, Spool};
 use web::auth::csrf::Origins;
+use web::auth::passkey::RelyingParty;
 use web::auth::reset::{ResetClerk, ResetOffice};
 use web::auth::{PasswordHasher, Secret, SetBy, SignIn, TrustedProxies};
 use web::guard::{Guard, Site as GuardedSite};
@@ -51,6 +52,7 @@ impl Site {
             desk,
             proxies: TrustedProxies::default(),
             origins: Origins([format!("https://{HOST}")].into()),
+            relying_party: RelyingParty::of(&format!("https://{HOST}")),
             tls: true,
             zone: TimeZone::UTC,
             reading: Reading::new(&[7; 32]),

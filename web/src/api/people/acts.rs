@@ -50,7 +50,7 @@ pub(crate) async fn set_password(
     Ok(())
 }
 
-/// Switches off the second factor of a user who has lost it; the user is told, and all sessions end.
+/// Switches off the second factor of a user who has lost it, and takes passkeys away; the user is told, and all sessions end.
 pub(crate) async fn switch_factor_off(
     site: &AdminSite,
     caller: &Caller,
@@ -62,9 +62,7 @@ pub(crate) async fn switch_factor_off(
     let account = AccountId::user(person.domain, &person.address);
     let subject = person.address.to_string();
     let audit = caller.row(site, "second_factor.off", subject, &json!({}));
-    site.sign_in
-        .switch_off(&account, EndSessions::All, audit)
-        .await?;
+    site.sign_in.forget_devices(&account, audit).await?;
     site.desk.factor_off(&person.address);
     Ok(())
 }

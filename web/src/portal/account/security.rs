@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use storage::model::{Credentials, SessionKind};
 use storage::spool::EndSessions;
 
+use super::passkeys;
 use super::setup::codes_page;
 use super::words;
 use crate::auth::password_rule;
@@ -164,6 +165,14 @@ fn content(user: &User, credentials: &Credentials, fault: Option<&str>) -> Marku
             } @else {
                 p { (words::factor_off(language)) }
                 div.actions { a.button href="/settings/security/setup" { (words::factor_set_up(language)) } }
+            }
+        }
+        @if user.portal.relying_party.is_some() {
+            section.form {
+                h2 { (words::passkeys_title(language)) }
+                p { (words::passkeys_lead(language)) }
+                p { (words::passkeys_count(language, credentials.passkeys.all.len())) }
+                div.actions { a.button href=(passkeys::PATH) { (words::passkeys_manage(language)) } }
             }
         }
     }

@@ -66,4 +66,43 @@ catalogue! {
         "Each opens once when you do not have your device. Print them or write them down: they are not shown again.",
         "Jeder \u{f6}ffnet einmal, wenn Sie Ihr Ger\u{e4}t nicht haben. Drucken Sie sie aus, oder schreiben Sie sie auf: Sie werden nicht noch einmal gezeigt.";
     codes_kept: "I have kept them", "Ich habe sie aufbewahrt";
+
+    passkeys_title: "Passkeys", "Passkeys";
+    passkeys_lead:
+        "A passkey on your phone, computer or security key opens your mailbox with a fingerprint, your face or a PIN, instead of password and second step.",
+        "Ein Passkey auf Ihrem Telefon, Rechner oder Sicherheitsschl\u{fc}ssel \u{f6}ffnet Ihr Postfach mit Fingerabdruck, Gesicht oder PIN, anstelle von Passwort und zweitem Schritt.";
+    passkeys_count(count): "Passkeys: {count}", "Passkeys: {count}";
+    passkeys_manage: "Manage passkeys", "Passkeys verwalten";
+    passkeys_back: "Back to security", "Zur\u{fc}ck zur Sicherheit";
+    passkeys_none: "You have none yet.", "Sie haben noch keinen.";
+    passkeys_full: "No more can be added. Remove one first.", "Mehr lassen sich nicht hinzuf\u{fc}gen. Entfernen Sie zuerst einen.";
+    passkey_created(when): "Added {when}.", "Hinzugef\u{fc}gt {when}.";
+    passkey_used(when): "Last used {when}.", "Zuletzt benutzt {when}.";
+    passkey_never: "Not used yet.", "Noch nicht benutzt.";
+    passkey_name: "Name", "Name";
+    passkey_name_hint: "So that you know it again, for example \u{201c}My phone\u{201d}.", "Damit Sie ihn wiedererkennen, zum Beispiel \u{201e}Mein Telefon\u{201c}.";
+    passkey_rename: "Rename", "Umbenennen";
+    passkey_remove: "Remove", "Entfernen";
+    passkey_add_title: "Add a passkey", "Passkey hinzuf\u{fc}gen";
+    passkey_add: "Create passkey", "Passkey erzeugen";
+    passkey_add_ends: "All other devices are signed out.", "Alle anderen Ger\u{e4}te werden abgemeldet.";
+    passkey_needs_script:
+        "Your browser offers no passkeys here. They need JavaScript and a browser that knows them.",
+        "Ihr Browser bietet hier keine Passkeys an. Sie brauchen JavaScript und einen Browser, der sie kennt.";
+    passkey_prove_title: "First, is it you?", "Zuerst: Sind Sie es?";
+    passkey_prove_lead:
+        "Whoever has a passkey can read this mailbox. So please prove once more who you are.",
+        "Wer einen Passkey hat, kann dieses Postfach lesen. Bitte weisen Sie sich deshalb noch einmal aus.";
+    passkey_prove: "Continue", "Weiter";
+    passkey_fault:
+        "The passkey was not added. Please try again.",
+        "Der Passkey wurde nicht hinzugef\u{fc}gt. Bitte versuchen Sie es noch einmal.";
+    passkey_fault_known: "This passkey is there already.", "Diesen Passkey gibt es hier schon.";
+    passkey_fault_late:
+        "That took too long. Please try again.",
+        "Das hat zu lange gedauert. Bitte versuchen Sie es noch einmal.";
+    passkey_sign_in: "Sign in with a passkey", "Mit einem Passkey anmelden";
+    passkey_failed:
+        "That did not work. Try again, or use your password.",
+        "Das hat nicht geklappt. Versuchen Sie es noch einmal, oder benutzen Sie Ihr Passwort.";
 }
