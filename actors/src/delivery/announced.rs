@@ -10,12 +10,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use storage::model::{Destination, Domain};
 
 use super::route::host_port;
+use super::signs_of_life::SignsOfLife;
 use crate::smtp::client::Capabilities;
 
 /// The announcements of all hosts. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Announced {
     hosts: Arc<Mutex<BTreeMap<String, Abilities>>>,
+    signs_of_life: SignsOfLife,
 }
 
 /// What a host, or a domain by all its hosts, is known to take.
@@ -55,6 +57,12 @@ impl Announced {
     pub fn learn(&self, host: &Destination, announced: &Capabilities) {
         let abilities = Abilities::of(announced);
         self.hosts().insert(host_port(host), abilities);
+    }
+
+    /// Where it is said that a host was seen alive.
+    #[must_use]
+    pub const fn signs_of_life(&self) -> &SignsOfLife {
+        &self.signs_of_life
     }
 
     /// What at least one of a domain's hosts takes, as far as it is known.

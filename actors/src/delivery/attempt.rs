@@ -121,7 +121,10 @@ async fn run(arguments: AttemptArguments, mut stopping: Stopping) -> Result<(), 
             let Some(first) = arguments.first else {
                 return Ok(());
             };
-            match attempt.open(attempt.opener.manners.timeouts.banner).await {
+            match attempt
+                .open(attempt.opener.manners.timeouts.banner, true)
+                .await
+            {
                 Ok(conversation) => (conversation, first),
                 Err(failure) => return Ok(attempt.not_opened(first, &failure)?),
             }
@@ -165,14 +168,23 @@ enum Next {
 }
 
 impl Attempt {
-    async fn open(&self, banner_timeout: Duration) -> Result<Conversation, OpenFailure> {
+    async fn open(
+        &self,
+        banner_timeout: Duration,
+        sees: bool,
+    ) -> Result<Conversation, OpenFailure> {
         let Opened {
             conversation,
+            peer,
             tls_failure,
         } = self
             .opener
             .open(&self.host, self.avoid, banner_timeout)
             .await?;
+        // A probe's own success is no news to the one who waits for it.
+        if let Some(peer) = peer.filter(|_| sees) {
+            self.opener.announced.signs_of_life().seen(peer);
+        }
         if let Some(why) = tls_failure {
             let endpoint = self.endpoint;
             let message = GovernorMessage::TlsFailed { endpoint, why };
@@ -187,7 +199,9 @@ impl Attempt {
         &self,
         probe: ProbeId,
     ) -> Result<Option<(Conversation, oneshot::Receiver<Work>)>, Orphaned> {
-        let opened = self.open(self.opener.manners.timeouts.probe_banner).await;
+        let opened = self
+            .open(self.opener.manners.timeouts.probe_banner, false)
+            .await;
         let (outcome, reason) = match &opened {
             Ok(conversation) => {
                 let name = conversation.greeting().to_ascii_lowercase();

@@ -132,6 +132,8 @@ pub struct DeliveryState {
     pub(super) window: ReadyWindow,
     /// Who governs the connection of each lease.
     governors_of_leases: BTreeMap<Sequence, ActorId>,
+    /// Messages that had broken no connection when the governor heard of new mail last, or fewer.
+    harmless: u64,
     /// What the governor believes to be ready.
     announced: Option<(u32, bool)>,
     pub(super) breaker: BounceBreaker,
@@ -215,6 +217,7 @@ impl DeliveryState {
             unroutable: None,
             health: Health::Unknown,
             governors_of_leases: BTreeMap::new(),
+            harmless: 0,
             announced: None,
             breaker: BounceBreaker::default(),
             past: BouncePast::default(),

@@ -6,9 +6,12 @@
 
 mod books;
 mod effects;
+mod lookout;
 mod seat;
 mod show;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -162,6 +165,10 @@ pub enum GovernorMessage {
     Tick,
     /// Probe at once.
     ProbeNow,
+    /// A host that is down was seen alive, or has moved. The flag is lowered when this is heard.
+    SignOfLife(Option<Arc<AtomicBool>>),
+    /// Mail has come that has broken no connection yet.
+    MailCame,
     /// No new permits, no probes.
     Drain,
 }
@@ -192,6 +199,7 @@ impl Actor for HostGovernor {
         };
         if let Some(event) = event {
             state.on_event(&myself, event).await;
+            state.look_out(&myself).await;
         }
         state.arm(&myself);
         state.publish();
@@ -306,6 +314,13 @@ impl GovernorState {
             }
             GovernorMessage::ProbeSlot(_) => None,
             GovernorMessage::ProbeNow => Some(GovernorEvent::ProbeNow),
+            GovernorMessage::SignOfLife(told) => {
+                if let Some(told) = told {
+                    told.store(false, Ordering::Relaxed);
+                }
+                Some(GovernorEvent::SignOfLife)
+            }
+            GovernorMessage::MailCame => Some(GovernorEvent::MailCame),
             GovernorMessage::Drain => Some(GovernorEvent::Drain),
         }
     }

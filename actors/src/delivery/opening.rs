@@ -3,6 +3,7 @@
 //! Attempts and probes open connections in the same way, so that a probe proves what an attempt
 //! needs (S12).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub struct Opener {
 pub struct Opened {
     /// It.
     pub conversation: Conversation,
+    /// The address it leads to, when there is one.
+    pub peer: Option<IpAddr>,
     /// What opportunistic TLS has cost a second connection for: avoid STARTTLS with this host for a
     /// while.
     pub tls_failure: Option<String>,
@@ -75,9 +78,10 @@ impl Opener {
         banner_timeout: Duration,
     ) -> Result<Opened, OpenFailure> {
         let failure = match self.open_once(host, avoid, banner_timeout).await {
-            Ok(conversation) => {
+            Ok((conversation, peer)) => {
                 return Ok(Opened {
                     conversation,
+                    peer,
                     tls_failure: None,
                 });
             }
@@ -90,9 +94,10 @@ impl Opener {
             starttls: true,
             ..avoid
         };
-        let conversation = self.open_once(host, in_clear, banner_timeout).await?;
+        let (conversation, peer) = self.open_once(host, in_clear, banner_timeout).await?;
         Ok(Opened {
             conversation,
+            peer,
             tls_failure: Some(why),
         })
     }
@@ -102,7 +107,7 @@ impl Opener {
         host: &Destination,
         avoid: Avoid,
         banner_timeout: Duration,
-    ) -> Result<Conversation, OpenFailure> {
+    ) -> Result<(Conversation, Option<IpAddr>), OpenFailure> {
         let connection = self.dialer.dial(&host.host, host.port).await?;
         if let Some(address) = ourselves::reached(&connection, host, &self.manners.listeners) {
             return Err(OpenFailure::Session {
@@ -114,6 +119,7 @@ impl Opener {
                 },
             });
         }
+        let peer = connection.peer.map(|peer| peer.ip());
         let conversation =
             Conversation::open(connection, host, &self.manners, avoid, banner_timeout)
                 .await
@@ -122,7 +128,7 @@ impl Opener {
                     ending,
                 })?;
         self.announced.learn(host, conversation.capabilities());
-        Ok(conversation)
+        Ok((conversation, peer))
     }
 }
 

@@ -132,6 +132,13 @@ impl ReadyWindow {
         self.loaded && self.schedule.has_canary()
     }
 
+    /// Messages of the domain that have broken no connection, as far as is remembered.
+    #[must_use]
+    pub fn harmless(&self) -> u64 {
+        let queued = self.spool.counters(self.domain).queued;
+        queued.saturating_sub(self.schedule.harmful() as u64)
+    }
+
     /// Messages on their way.
     #[must_use]
     pub fn leased(&self) -> usize {

@@ -153,7 +153,10 @@ impl Schedule {
     pub fn next(&mut self, pick: Pick, now: Timestamp) -> Option<Candidate> {
         match pick {
             Pick::Next => self.next_in_turn(now),
-            Pick::Canary => self.next_canary().or_else(|| self.next_in_turn(now)),
+            Pick::Canary => self
+                .next_canary()
+                .or_else(|| self.next_harmless())
+                .or_else(|| self.next_in_turn(now)),
             Pick::Smallest => self
                 .backlog
                 .pop_smallest()
@@ -215,6 +218,21 @@ impl Schedule {
             .or_else(|| self.fresh.pop_oldest(wanted))?;
         self.canaries_tried.insert(chosen.sequence);
         Some(chosen)
+    }
+
+    /// Large or bulk, but it has broken nothing.
+    fn next_harmless(&mut self) -> Option<Candidate> {
+        let deaths = &self.deaths;
+        let wanted = |candidate: &Candidate| !deaths.contains_key(&candidate.sequence);
+        self.backlog
+            .pop_oldest(wanted)
+            .or_else(|| self.fresh.pop_oldest(wanted))
+    }
+
+    /// Messages that are remembered to have broken a connection.
+    #[must_use]
+    pub fn harmful(&self) -> usize {
+        self.deaths.len()
     }
 
     fn is_canary(&self, candidate: &Candidate) -> bool {

@@ -207,6 +207,11 @@ impl Intake {
         &self.destinations
     }
 
+    /// A client has called: if it is a destination that is down, it may be back.
+    pub(super) fn saw(&self, client: IpAddr) {
+        self.destinations.announced.signs_of_life().seen(client);
+    }
+
     pub(super) fn in_force(&self) -> Arc<InForce> {
         let current = self.in_force.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&current)

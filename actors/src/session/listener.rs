@@ -290,6 +290,9 @@ fn admit(
         intake.gate().admit(address, policy, now)
     };
     metrics::connection(admitted.as_ref().err().copied());
+    if !options.is_proxied {
+        intake.saw(address);
+    }
     // Replies are short and awaited; a connection without the option is only slower.
     let _ = stream.set_nodelay(true);
     admitted

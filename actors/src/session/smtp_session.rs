@@ -265,6 +265,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             return Ok(Flow::On);
         };
         self.server.set_client_address(address);
+        self.intake.saw(address);
         let now = self.intake.clock().monotonic();
         let policy = &self.in_force.policy;
         if let Err(refusal) = self.permit.identify(address, policy, now) {

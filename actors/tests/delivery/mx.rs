@@ -20,7 +20,11 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// MX records by domain; `None` is SERVFAIL, and what is not listed does not exist.
 #[derive(Debug, Clone, Default)]
-struct Zone(Arc<Mutex<BTreeMap<String, Option<Vec<Exchanger>>>>>);
+struct Zone(
+    Arc<Mutex<BTreeMap<String, Option<Vec<Exchanger>>>>>,
+    /// Addresses of hosts.
+    Arc<Mutex<BTreeMap<String, IpAddr>>>,
+);
 
 impl Zone {
     fn set(&self, domain: &str, records: Option<&[(u16, &str)]>) {
@@ -38,7 +42,9 @@ impl Zone {
 impl Resolver for Zone {
     fn addresses(&self, host: &str) -> BoxFuture<'_, Result<Vec<IpAddr>, DnsError>> {
         let host = host.to_owned();
-        Box::pin(async move { Err(DnsError::NoAddress { host }) })
+        let known = self.1.lock().unwrap().get(&host).copied();
+        let answer = known.map(|address| vec![address]);
+        Box::pin(async move { answer.ok_or(DnsError::NoAddress { host }) })
     }
 
     fn exchangers(&self, domain: &str) -> BoxFuture<'_, Result<Vec<Exchanger>, DnsError>> {
@@ -238,4 +244,61 @@ async fn our_own_mail_to_others_goes_by_their_mx_or_through_the_smart_host() {
         assert_eq!(exchanger.ledger().dials, u64::from(!smart));
         world.node.stop().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn b3_a_domain_that_moves_while_it_is_down_is_found_at_its_new_place() {
+    let world = World::new(None).await;
+    let old = world.host("old.example.org");
+    let new = world.host("new.example.org");
+    world.records(&[(10, "old.example.org")]);
+    let (node, domain) = (&world.node, &world.domain);
+    node.accept_many(domain, 1).await;
+    node.until_empty(domain, 2 * MINUTE).await;
+    old.crash(Door::Refused);
+    node.accept_many(domain, 5).await;
+    node.until_state(domain, DestinationState::Down, MINUTE)
+        .await;
+    tokio::time::sleep(HOUR).await;
+    world.records(&[(10, "new.example.org")]);
+    let moved = node.until_empty(domain, 10 * MINUTE).await;
+    assert!(moved <= Duration::from_secs(40), "{moved:?}");
+    assert_eq!(new.ledger().taken.len(), 5);
+    world.node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn b3_a_host_whose_address_changes_is_asked_at_the_next_look_up() {
+    let world = World::new(None).await;
+    let host_of = world.host("mail.example.org");
+    let (node, domain) = (&world.node, &world.domain);
+    let lives_at = |address: [u8; 4]| {
+        let name = "mail.example.org".to_owned();
+        world.zone.1.lock().unwrap().insert(name, address.into());
+    };
+    lives_at([192, 0, 2, 1]);
+    node.update(domain, |domain| {
+        domain.destinations = vec![host("mail.example.org")];
+    })
+    .await;
+    host_of.script(|script| script.banner = "421 4.3.2 not now".to_owned());
+    node.accept_many(domain, 5).await;
+    let mut waits = Vec::new();
+    for round in 0..8 {
+        // Long enough for the pauses to have grown to a minute.
+        tokio::time::sleep(15 * MINUTE).await;
+        let before = host_of.ledger().dials;
+        tokio::time::sleep(MINUTE * 10).await;
+        let by_itself = host_of.ledger().dials - before;
+        assert!(by_itself <= 40, "{by_itself}");
+        lives_at([192, 0, 2, 2 + round]);
+        let before = host_of.ledger().dials;
+        let asked = |_: &Node| host_of.ledger().dials > before;
+        waits.push(node.until(domain, 2 * MINUTE, asked).await);
+    }
+    assert!(
+        waits.iter().all(|wait| *wait <= Duration::from_secs(31)),
+        "{waits:?}"
+    );
+    world.node.stop().await;
 }

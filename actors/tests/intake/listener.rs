@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use actors::session::{Intake, ListenerOptions, ListeningSocket, Policy, SmtpListener};
+use actors::session::{
+    Destinations, Intake, ListenerOptions, ListeningSocket, Policy, SmtpListener,
+};
 use actors::supervision::{Intensity, Supervisor, SupervisorArguments, stop_child};
 use ractor::{Actor, ActorCell};
 use storage::model::{Clock, SystemClock, Timestamp};
@@ -29,8 +31,19 @@ async fn listening(policy: Policy) -> Listening {
 
 pub(crate) async fn listening_as(options: ListenerOptions, policy: Policy) -> Listening {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(Timestamp::default()));
-    let spool = Spool::in_memory(Arc::clone(&clock)).await;
-    let intake = Intake::new(spool, None, policy);
+    let spool = Spool::in_memory(clock).await;
+    let destinations = Destinations::new(spool.clone());
+    listening_for(spool, destinations, options, policy).await
+}
+
+async fn listening_for(
+    spool: Spool,
+    destinations: Destinations,
+    options: ListenerOptions,
+    policy: Policy,
+) -> Listening {
+    let clock = Arc::clone(spool.clock());
+    let intake = Intake::asking(spool, None, policy, destinations);
     let socket = ListeningSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = socket.address();
     let arguments = SupervisorArguments {
@@ -129,4 +142,28 @@ async fn both_families_can_have_a_socket_on_one_port() {
     }
     let again = ListeningSocket::bind(four.address());
     assert!(again.is_err());
+}
+
+#[tokio::test]
+async fn b3_a_call_from_the_address_of_a_destination_is_a_sign_of_life() {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(Timestamp::default()));
+    let spool = Spool::in_memory(clock).await;
+    let destinations = Destinations::new(spool.clone());
+    let signs = destinations.announced.signs_of_life().clone();
+    let listening = listening_for(
+        spool,
+        destinations,
+        ListenerOptions::default(),
+        Policy::new("mx.example.net"),
+    )
+    .await;
+    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let mut lookout = signs.look_out(Arc::new(move || {
+        let _ = told.send(());
+    }));
+    lookout.watch(["127.0.0.1".parse().unwrap()]);
+    let (_session, line) = first_line(listening.address).await;
+    assert!(line.starts_with("220 "), "{line}");
+    assert_eq!(heard.try_recv(), Ok(()), "before the greeting");
+    listening.stop().await;
 }

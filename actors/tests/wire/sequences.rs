@@ -1,5 +1,8 @@
 //! What several messages in a row mean, and what only shows on a connection that is used again.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use actors::status::DestinationState::{Degraded, Down, Healthy, Held};
 use storage::model::TlsPolicy;
 
@@ -193,4 +196,109 @@ async fn b7_d1_many_permanent_failures_alike_are_not_believed() {
         stage.until_empty(2 * HOUR).await;
         stage.stop().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn d4_fresh_mail_does_not_wait_for_the_pause_that_a_lone_poison_message_has_earned() {
+    let stage = proven().await;
+    stage.peer.behave(Script::read(&["rcpt poison: <reset>"]));
+    stage
+        .node
+        .accept(stage.domain.id, &["poison@example.org"])
+        .await;
+    stage.still.pass(20 * MINUTE).await;
+    let mut waits = Vec::new();
+    for n in 0..20 {
+        let user = format!("user{n}@example.org");
+        stage.node.accept(stage.domain.id, &[&user]).await;
+        let delivered = || stage.peer.ledger().copies(&user) > 0;
+        waits.push(stage.until(2 * MINUTE, delivered).await);
+        // A night without other mail would be the worst case; a few minutes are enough for it to
+        // have the host to itself again.
+        stage.still.pass(7 * MINUTE).await;
+    }
+    waits.sort_unstable();
+    assert!(waits[18] <= 5 * SECOND, "p95: {waits:?}");
+    stage.peer.behave(Script::default());
+    stage.until_empty(2 * HOUR).await;
+    stage.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn s11_mail_that_trickles_in_does_not_make_a_host_that_breaks_everything_busy() {
+    let stage = proven().await;
+    stage.peer.behave(Script::read(&["mail: <reset>"]));
+    for n in 0..60 {
+        let user = format!("user{n}@example.org");
+        stage.node.accept(stage.domain.id, &[&user]).await;
+        stage.still.pass(10 * SECOND).await;
+    }
+    let before = stage.peer.ledger().heard.len();
+    for n in 60..360 {
+        let user = format!("user{n}@example.org");
+        stage.node.accept(stage.domain.id, &[&user]).await;
+        stage.still.pass(10 * SECOND).await;
+    }
+    let tries = stage.peer.ledger().heard.len() - before;
+    assert!(tries <= 130, "{tries} connections in fifty minutes");
+    stage.peer.behave(Script::default());
+    stage.until_empty(HOUR).await;
+    stage.stop().await;
+}
+
+/// A host that refuses is asked once a minute at last; what shows that it is back shortens that.
+#[tokio::test(start_paused = true)]
+async fn b3_a_host_that_is_down_is_asked_when_its_address_was_seen_alive() {
+    let stage = Stage::new(TlsPolicy::Opportunistic).await;
+    stage
+        .peer
+        .behave(Script::read(&["banner: 421 4.3.2 not now"]));
+    stage.node.accept_many(&stage.domain, 3).await;
+    stage.until(HOUR, || stage.state() == Down).await;
+    stage.still.pass(10 * MINUTE).await;
+    let signs = stage.announced.signs_of_life().clone();
+    let address = stage.peer.address.ip();
+    let heard = || stage.peer.ledger().heard.len();
+    // It refuses still: one question for each sign, and not for each of many.
+    let mut early = 0;
+    for _ in 0..20 {
+        stage.still.pass(11 * SECOND).await;
+        let before = heard();
+        signs.seen(address);
+        signs.seen(address);
+        stage.still.settle().await;
+        early += heard() - before;
+        signs.seen(address);
+        stage.still.settle().await;
+        assert!(heard() - before <= 1);
+    }
+    assert!(early >= 15, "{early} of 20 signs were heeded");
+    stage.still.pass(MINUTE).await;
+    stage.peer.behave(Script::default());
+    signs.seen(address);
+    let waited = stage
+        .until(MINUTE, || {
+            stage.peer.ledger().copies("user0@example.org") > 0
+        })
+        .await;
+    assert!(waited <= SECOND, "{waited:?}");
+    stage.until_empty(HOUR).await;
+    stage.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn b3_a_connection_that_another_route_opens_is_a_sign_of_life() {
+    let stage = proven().await;
+    let seen = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&seen);
+    let signs = stage.announced.signs_of_life();
+    let mut lookout = signs.look_out(Arc::new(move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }));
+    lookout.watch([stage.peer.address.ip()]);
+    stage.still.pass(MINUTE).await;
+    stage.node.accept_many(&stage.domain, 1).await;
+    stage.until_empty(MINUTE).await;
+    assert_eq!(seen.load(Ordering::Relaxed), 1, "one connection");
+    stage.stop().await;
 }

@@ -73,6 +73,7 @@ pub(crate) struct Stage {
     pub(crate) world: Peer,
     pub(crate) node: Node,
     pub(crate) domain: Domain,
+    pub(crate) announced: Announced,
 }
 
 impl Stage {
@@ -87,19 +88,20 @@ impl Stage {
         let peer = Peer::new(still.activity()).await;
         let world = Peer::new(still.activity()).await;
         let spool = Spool::in_memory(Arc::new(TokioClock::new(EPOCH))).await;
-        let names = Names {
+        let names = Arc::new(Names {
             peer: peer.address.ip(),
             smart_host: world.address.ip(),
-        };
-        let dialer: Arc<dyn Dialer> = Arc::new(TcpDialer::new(Arc::new(names)));
+        });
+        let dialer: Arc<dyn Dialer> = Arc::new(TcpDialer::new(names.clone()));
         let mut roots = RootCertStore::empty();
         roots.add(peer.certificate.clone()).unwrap();
         let mut manners = manners(&spool);
         manners.tls = ClientTls::with_roots(roots).unwrap();
+        let announced = Announced::default();
         let opener = Opener {
             dialer,
             manners,
-            announced: Announced::default(),
+            announced: announced.clone(),
         };
         let routing = Routing {
             smart_host: Arc::new([Destination {
@@ -107,6 +109,7 @@ impl Stage {
                 port: world.address.port(),
                 ..Destination::default()
             }]),
+            resolver: Some(names),
             ..Routing::default()
         };
         let node = Node::start(spool, Net::default(), opener, routing).await;
@@ -126,6 +129,7 @@ impl Stage {
             world,
             node,
             domain,
+            announced,
         };
         stage.still.settle().await;
         stage

@@ -17,6 +17,7 @@ const STATUS_INTERVAL: Duration = Duration::from_millis(500);
 impl DeliveryState {
     /// Tells the governor what is ready when it believes something else.
     pub(super) fn announce(&mut self) {
+        self.tell_of_new_mail();
         let Some(governor) = &self.governor else {
             return;
         };
@@ -38,6 +39,19 @@ impl DeliveryState {
             ready,
             has_canary: canary,
         });
+    }
+
+    /// While the destination takes nothing: more mail waits that has broken no connection.
+    fn tell_of_new_mail(&mut self) {
+        let harmless = self.window.harmless();
+        if harmless <= self.harmless {
+            self.harmless = harmless;
+        } else if self.health == Health::Down
+            && let Some(governor) = &self.governor
+        {
+            self.harmless = harmless;
+            let _ = governor.send_message(GovernorMessage::MailCame);
+        }
     }
 
     /// Asks the governor to look at once whether the destination is back.

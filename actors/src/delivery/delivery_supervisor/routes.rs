@@ -188,9 +188,17 @@ impl SupervisorState {
         }
     }
 
-    /// Looks again at the MX records that were found a while ago.
+    /// Looks again at the MX records that were found a while ago, or whose hosts are all down: a
+    /// domain that has moved is found at its new place within a scan.
     pub(super) async fn refresh_routes(&mut self, myself: &ActorRef<SupervisorMessage>) {
         let now = self.context.spool.clock().monotonic();
+        let board = self.context.board.clone();
+        for known in self.mx_routes.values_mut() {
+            let status = known.found.as_ref().and_then(|route| board.route(route));
+            if status.is_some_and(|status| status.state == DestinationState::Down) {
+                known.until = known.until.min(now);
+            }
+        }
         let old = self
             .mx_routes
             .iter()

@@ -33,6 +33,8 @@ const STALLED_AFTER: Duration = Duration::from_secs(30);
 
 /// A host that breaks every transaction is tried again after this time, at first …
 const BROKEN_MIN: Duration = Duration::from_secs(5);
+/// … and, for mail that has broken nothing, after this time.
+const BREATH: Duration = Duration::from_secs(2);
 /// … and at most.
 const BROKEN_MAX: Duration = Duration::from_secs(60);
 
@@ -72,6 +74,10 @@ pub(super) struct Endpoint {
     /// It has broken a transaction since it last answered one, however often it was reached.
     broken: bool,
     broken_pause: Pause,
+    /// Mail that had broken nothing was tried before the pause was over.
+    hastened: bool,
+    /// Not again before this time, when that broke, too.
+    haste_pause: Pause,
     busy: Busy,
 }
 
@@ -106,6 +112,8 @@ impl Endpoint {
             deferred: None,
             broken: false,
             broken_pause: Pause::default(),
+            hastened: false,
+            haste_pause: Pause::default(),
             busy: Busy::default(),
         }
     }
@@ -272,6 +280,8 @@ impl Endpoint {
         self.failed_since_progress = false;
         self.broken = false;
         self.broken_pause = Pause::default();
+        self.hastened = false;
+        self.haste_pause = Pause::default();
         self.health.on_progress();
     }
 
@@ -373,6 +383,9 @@ impl Endpoint {
             Suspicion::Begun | Suspicion::Down if again && !report.at_opening => {
                 self.go_down(Trouble::Unreachable, now, out);
                 self.broken_pause.extend(BROKEN_MIN, BROKEN_MAX, now);
+                if std::mem::take(&mut self.hastened) {
+                    self.haste_pause.extend(BROKEN_MIN, BROKEN_MAX, now);
+                }
                 self.probes.wait_until(self.broken_pause.until());
             }
             Suspicion::Down => {
@@ -385,6 +398,18 @@ impl Endpoint {
                 self.ramp.refused(mark, Overload::Concurrency, n, true, now);
             }
             _ => {}
+        }
+    }
+
+    /// Mail has come that has broken nothing. If it was one message that broke everything so far, the
+    /// new one need not wait for its pause; if it is the host, these pauses grow as well.
+    pub(super) fn mail_came(&mut self, now: Duration) {
+        let pausing = self.broken_pause.until().is_some_and(|until| now < until);
+        if self.broken && pausing && self.health.is_down() {
+            self.hastened = true;
+            let breath = self.broken_pause.began().map(|at| at + BREATH);
+            let at = self.haste_pause.until().max(breath);
+            self.probes.hasten(at.unwrap_or(now).max(now));
         }
     }
 

@@ -149,9 +149,14 @@ pub enum GovernorEvent {
         /// How it ended.
         outcome: ProbeOutcome,
     },
-    /// Somebody has reason to believe that the destination is back: an administrator, ETRN, a
-    /// change of its addresses. Probes at once.
+    /// An administrator has reason to believe that the destination is back. Probes at once.
     ProbeNow,
+    /// A host that is down was seen alive, or has other addresses. Probes at once, unless the last
+    /// sign was a moment ago; pauses after refusals go on afterwards.
+    SignOfLife,
+    /// Mail has come that has broken no connection yet. A host that breaks every transaction is asked
+    /// at once: it may be the message, not the host.
+    MailCame,
     /// How often a host that does not answer is asked from now on: the node's probes are few
     /// ([`crate::delivery::probe_budget`]).
     ProbePeriod {

@@ -47,6 +47,8 @@ use super::health::{EndpointHealth, Health};
 
 /// A canary is smaller than this, in octets: a large message would say little, slowly.
 pub const CANARY_SIZE_MAX: u64 = 64 * 1024;
+/// Signs of life that are heeded are at least this far apart.
+const SIGNS_APART: Duration = Duration::from_secs(10);
 /// Octets of bodies under way to one route.
 pub const BYTES_MAX: u64 = 64 * 1024 * 1024;
 
@@ -69,6 +71,8 @@ pub struct Governor {
     bytes_in_flight: u64,
     standing: Standing,
     draining: bool,
+    /// The last sign of life that was heeded.
+    sign_at: Option<Duration>,
     next_id: u64,
     wake_at: Option<Duration>,
     rng: ChaCha8Rng,
@@ -103,6 +107,7 @@ impl Governor {
             bytes_in_flight: 0,
             standing: Standing::new(now),
             draining: false,
+            sign_at: None,
             next_id: 0,
             wake_at: None,
             rng: ChaCha8Rng::seed_from_u64(seed),
@@ -161,6 +166,13 @@ impl Governor {
         self.permits.len()
     }
 
+    /// Which hosts are down.
+    #[must_use]
+    pub fn endpoints_down(&self) -> Vec<EndpointId> {
+        let down = self.endpoints.iter().filter(|one| one.health.is_down());
+        down.map(|one| one.id).collect()
+    }
+
     /// Hosts that are down, and asked.
     #[must_use]
     pub fn hosts_down(&self) -> u32 {
@@ -206,6 +218,12 @@ impl Governor {
                     }
                 }
             }
+            GovernorEvent::SignOfLife => self.sign_of_life(now),
+            GovernorEvent::MailCame => {
+                for endpoint in &mut self.endpoints {
+                    endpoint.mail_came(now);
+                }
+            }
             GovernorEvent::ProbePeriod { mean } => {
                 for endpoint in &mut self.endpoints {
                     endpoint.probes.set_period(mean);
@@ -217,6 +235,19 @@ impl Governor {
                     endpoint.probes.stop();
                     out.extend(endpoint.connections.abandon().into_iter().map(close));
                 }
+            }
+        }
+    }
+
+    /// Who shows signs of life again and again, but does not take mail, is not asked at each.
+    fn sign_of_life(&mut self, now: Duration) {
+        if self.sign_at.is_some_and(|at| now < at + SIGNS_APART) {
+            return;
+        }
+        self.sign_at = Some(now);
+        for endpoint in &mut self.endpoints {
+            if endpoint.health.is_down() {
+                endpoint.probes.hasten(now);
             }
         }
     }

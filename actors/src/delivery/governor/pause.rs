@@ -15,6 +15,11 @@ impl Pause {
         self.until
     }
 
+    /// When it was extended last.
+    pub(super) fn began(&self) -> Option<Duration> {
+        self.until.map(|until| until.saturating_sub(self.last))
+    }
+
     /// Pauses from now: for `first`, then twice as long as the last time, at most `max`.
     pub(super) fn extend(&mut self, first: Duration, max: Duration, now: Duration) {
         self.last = (self.last * 2).clamp(first, max);

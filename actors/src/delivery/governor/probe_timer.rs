@@ -111,6 +111,11 @@ impl ProbeTimer {
         self.due_at = Some(now);
     }
 
+    /// The next probe goes out at this time at the latest; the pauses after it are as they would be.
+    pub(super) fn hasten(&mut self, at: Duration) {
+        self.due_at = Some(self.due_at.map_or(at, |due| due.min(at)));
+    }
+
     /// No more probes.
     pub(super) fn stop(&mut self) {
         self.refusal = None;

@@ -18,6 +18,7 @@ use super::super::health::Health;
 use super::super::route::RouteKey;
 use super::super::turn::WorkSlot;
 use super::GovernorArguments;
+use super::lookout::LookingOut;
 use super::seat::Share;
 use crate::metrics;
 use crate::supervision::Alarm;
@@ -46,6 +47,7 @@ pub struct GovernorState {
     pub(super) timer: Option<Alarm<Duration>>,
     pub(super) published_at: Option<Duration>,
     pub(super) share: Share,
+    pub(super) looking_out: Option<LookingOut>,
 }
 
 #[derive(Debug)]
@@ -96,6 +98,7 @@ impl GovernorState {
             timer: None,
             published_at: None,
             share: Share::new(fingerprint),
+            looking_out: None,
             context,
             route,
         }
@@ -226,6 +229,10 @@ impl GovernorState {
         child: ActorId,
         failure: Option<String>,
     ) -> Option<GovernorEvent> {
+        let looks_out = |one: &LookingOut| one.service.get_id() == child;
+        if self.looking_out.as_ref().is_some_and(looks_out) {
+            self.looking_out = None;
+        }
         let connection = self.children.remove(&child)?;
         let link = self.links.remove(&connection)?;
         let why = failure.unwrap_or_else(|| "ended without a result".to_owned());
