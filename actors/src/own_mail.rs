@@ -61,6 +61,12 @@ pub async fn own_message(
     })
 }
 
+/// Whether a message was made here: nobody else speaks to this node from itself by its own name.
+#[must_use]
+pub fn is_ours(client: &ClientFacts, hostname: &str) -> bool {
+    client.ip.is_loopback() && client.helo.eq_ignore_ascii_case(hostname)
+}
+
 /// Nobody handed it in: it was made here.
 fn ourselves(hostname: &str) -> ClientFacts {
     ClientFacts {

@@ -226,7 +226,7 @@ pub(super) enum DomainAliasCommand {
 /// What can be set on a domain.
 #[derive(Debug, Args)]
 pub(super) struct DomainSettings {
-    /// A host that its mail goes to: host[:port][,priority=N][,weight=N][,tls=POLICY]
+    /// A host that its mail goes to: host[:port][,priority=N][,weight=N][,tls=POLICY][,xforward=on|off]
     /// [,user=NAME,password-file=FILE], where POLICY is none, opportunistic, required, verified or
     /// pinned:SHA-256 (of a certificate or public key; several joined by +). mx:DOMAIN stands for the
     /// servers that the MX records of DOMAIN name. Give it once for each host.

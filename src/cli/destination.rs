@@ -1,5 +1,5 @@
 //! Destinations as they are written on the command line:
-//! `[mx:]host[:port][,priority=N][,weight=N][,tls=POLICY][,user=NAME[,password-file=FILE]]`.
+//! `[mx:]host[:port][,priority=N][,weight=N][,tls=POLICY][,xforward=on|off][,user=NAME[,password-file=FILE]]`.
 
 use std::str::FromStr;
 
@@ -15,6 +15,7 @@ pub(super) struct DestinationArgument {
     weight: u16,
     tls: String,
     mx: bool,
+    xforward: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,6 +45,7 @@ impl FromStr for DestinationArgument {
             weight: destination.weight,
             tls: destination.tls.to_string(),
             mx: destination.role == HostRole::MailDomain,
+            xforward: destination.xforward,
             user,
             password,
         })
@@ -70,8 +72,8 @@ mod tests {
 
     #[test]
     fn s18_hosts_mx_domains_and_logins() {
-        let full = parse("mx:example.org,priority=10,tls=verified").unwrap();
-        assert!(full.mx);
+        let full = parse("mx:example.org,priority=10,tls=verified,xforward=on").unwrap();
+        assert!(full.mx && full.xforward);
         assert_eq!((full.host.as_str(), full.priority), ("example.org", 10));
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "s3cret\nnote\n").unwrap();

@@ -176,16 +176,18 @@ fn details(domain: &DomainView) -> String {
             weight,
             tls,
             user,
+            xforward,
             ..
         } = destination;
         let user = user
             .as_ref()
             .map(|user| format!(", user {}", visible(user)));
         let user = user.unwrap_or_default();
+        let forwards = if *xforward { ", XFORWARD" } else { "" };
         let at = host_port(destination);
         row(
             "destination",
-            format!("{at} (priority {priority}, weight {weight}, TLS {tls}{user})"),
+            format!("{at} (priority {priority}, weight {weight}, TLS {tls}{user}{forwards})"),
         );
     }
     let how = domain

@@ -32,7 +32,7 @@ const SMART_HOST: Field = Field {
     preset: Preset::Toml("[]"),
     applies: Applies::Restart,
     doc: "Hosts that our own mail to others goes through (notifications, and what is written in the \
-          portal), each as `\"host:port,priority=N,weight=N,tls=POLICY\"`, where POLICY is `none`, \
+          portal), each as `\"host:port,priority=N,weight=N,tls=POLICY,xforward=on\"`, where POLICY is `none`, \
           `opportunistic`, `required`, `verified` or `pinned:SHA-256`. When empty such mail goes to \
           the MX of its domain.",
 };
@@ -225,6 +225,7 @@ impl Display for SmartHost {
             weight,
             tls,
             role,
+            xforward,
             ..
         } = &self.0;
         let mx = if *role == HostRole::MailDomain {
@@ -240,7 +241,11 @@ impl Display for SmartHost {
         write!(
             f,
             "{mx}{host}:{port},priority={priority},weight={weight},tls={tls}"
-        )
+        )?;
+        if *xforward {
+            f.write_str(",xforward=on")?;
+        }
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! A whole session of the client against arbitrary replies: every transaction ends once, nothing is
 //! said after the end, and what is said is clean lines.
 
-use actors::smtp::client::{Client, Event, Options, StartTls, Transaction};
+use actors::smtp::client::{Client, Event, Options, Origin, StartTls, Transaction};
 use bytes::Bytes;
 use storage::model::{BodyKind, Recipient};
 
@@ -44,6 +44,14 @@ fn transaction() -> Transaction {
         smtputf8: false,
         dsn_return: None,
         envelope_id: None,
+        origin: Some(Origin {
+            name: None,
+            address: [192, 0, 2, 7].into(),
+            helo: "mail+=\u{e9} x".to_owned(),
+            is_extended: true,
+            identifier: "1a2b".to_owned(),
+            is_local: false,
+        }),
     }
 }
 

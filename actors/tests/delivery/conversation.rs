@@ -67,6 +67,7 @@ fn transaction(recipients: &[&str], size_bytes: u64) -> Transaction {
         smtputf8: false,
         dsn_return: None,
         envelope_id: None,
+        origin: None,
     }
 }
 

@@ -320,3 +320,72 @@ async fn out5_the_limits_that_a_peer_announces_are_kept() {
     assert_eq!(stage.node.counters(&stage.domain).delivered, 5);
     stage.stop().await;
 }
+
+const FORWARDS: &str = "offers: PIPELINING, XFORWARD NAME ADDR PROTO HELO IDENT SOURCE";
+
+#[tokio::test(start_paused = true)]
+async fn out22_the_next_hop_is_told_who_handed_the_message_in_where_the_route_says_so() {
+    for (xforward, offers) in [
+        (true, FORWARDS),
+        (true, "offers: PIPELINING"),
+        (false, FORWARDS),
+    ] {
+        let stage = Stage::with(|host| {
+            host.tls = TlsPolicy::None;
+            host.xforward = xforward;
+        })
+        .await;
+        let script: &'static [&'static str] = match offers {
+            FORWARDS => &[FORWARDS],
+            _ => &["offers: PIPELINING"],
+        };
+        stage.peer.behave(Script::read(script));
+        stage
+            .accept_as("alice@example.com", &[TO], |envelope| {
+                envelope.client.ip = "2001:db8::7".parse().unwrap();
+                envelope.client.helo = "evil name=1".to_owned();
+                envelope.client.reverse_name = Some("client.example.com".to_owned());
+                envelope.client.tls_version = Some("TLSv1.3".to_owned());
+            })
+            .await;
+        stage.until_empty(5 * MINUTE).await;
+        {
+            let ledger = stage.peer.ledger();
+            assert_eq!(ledger.copies(TO), 1);
+            let heard: Vec<&String> = ledger.heard.iter().flatten().collect();
+            let told: Vec<_> = heard
+                .iter()
+                .filter(|line| line.starts_with("XFORWARD"))
+                .collect();
+            if xforward && offers == FORWARDS {
+                let (start, id) = told[0].split_once(" IDENT=").unwrap();
+                assert_eq!(
+                    start,
+                    "XFORWARD NAME=client.example.com ADDR=IPV6:2001:db8::7 PROTO=ESMTP \
+                     HELO=evil+20name+3D1"
+                );
+                assert!(id.ends_with(" SOURCE=REMOTE"), "{id}");
+                assert_eq!(told.len(), 1);
+            } else {
+                assert!(told.is_empty(), "{told:?}");
+            }
+        }
+        stage.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn out22_a_next_hop_that_refuses_xforward_gets_the_mail_all_the_same() {
+    for script in [
+        &[FORWARDS, "xforward: 550 5.7.0 not you"][..],
+        &[FORWARDS, "xforward: 451 4.3.0 later"],
+    ] {
+        let stage = delivers(script, |host| {
+            host.tls = TlsPolicy::None;
+            host.xforward = true;
+        })
+        .await;
+        assert_eq!(stage.peer.ledger().count("XFORWARD"), 1);
+        stage.stop().await;
+    }
+}

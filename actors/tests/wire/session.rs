@@ -79,6 +79,7 @@ impl Session {
                 "HELO" => self.plain(At::Helo, "250 mail.example.org").await?,
                 "STARTTLS" => self.starttls().await?,
                 "AUTH" => self.auth(&line).await?,
+                "XFORWARD" => self.plain(At::Xforward, "250 2.0.0 ok").await?,
                 "MAIL" => {
                     self.recipients.clear();
                     let code = self.answer(At::Mail, self.again(), "250 2.1.0 ok").await?;

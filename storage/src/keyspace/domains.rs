@@ -1,13 +1,14 @@
 //! `domains`: who is protected and where their mail goes.
 //!
 //! ```text
-//! domains  domain id u32 → 2 | Domain, its passwords empty | passwords
+//! domains  domain id u32 → 3 | Domain, its passwords empty | passwords
 //! ```
 //! A password is what we sign in with at a destination (SMTP AUTH). Each is sealed with the node's
 //! own key for its domain, host and user, so that a copy of the store signs in nowhere; one that
 //! does not open is left empty, which a person sees when signing in fails, and the domain with its
-//! mail stays. Rows of version 1 held passwords as they are; the oldest have destinations without
-//! role and login. They are read, and written anew when they hold a password.
+//! mail stays. Rows of version 2 have destinations without XFORWARD; rows of version 1 held passwords as
+//! they are besides, and the oldest have destinations without role and login. They are read, and
+//! written anew when they hold a password.
 //!
 //! Writer: administrators, through the spool. Expiry: none; removed on request.
 
@@ -17,13 +18,15 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{self, ROW_VERSION, RowError};
 use crate::error::SpoolError;
 use crate::model::{
-    Continuity, Destination, Domain, DomainId, DomainName, Hold, Secret, Timestamp, TlsPolicy,
-    VerifyMode,
+    Continuity, Destination, Domain, DomainId, DomainName, Hold, HostRole, Login, Secret,
+    Timestamp, TlsPolicy, VerifyMode,
 };
 use crate::seal::Keyring;
 
 /// Version of a row of this keyspace as it is written today.
-const DOMAIN_VERSION: u8 = 2;
+const DOMAIN_VERSION: u8 = 3;
+/// Version of rows whose destinations do not say anything about XFORWARD.
+const UNFORWARDED_VERSION: u8 = 2;
 
 /// The password of one destination.
 #[derive(Debug, Serialize, Deserialize)]
@@ -107,16 +110,25 @@ pub(crate) fn check(row: &[u8]) -> Result<(), RowError> {
 }
 
 fn parse(row: &[u8]) -> Result<(Domain, Vec<SealedPassword>), RowError> {
-    if let Some((&DOMAIN_VERSION, rest)) = row.split_first() {
-        let (domain, rest) = codec::decode_front(rest)?;
-        return Ok((domain, codec::decode_bare(rest)?));
+    match row.split_first() {
+        Some((&DOMAIN_VERSION, rest)) => {
+            let (domain, rest) = codec::decode_front(rest)?;
+            return Ok((domain, codec::decode_bare(rest)?));
+        }
+        Some((&UNFORWARDED_VERSION, rest)) => {
+            let (domain, rest) = codec::decode_front::<Earlier<Unforwarded>>(rest)?;
+            return Ok((domain.into(), codec::decode_bare(rest)?));
+        }
+        _ => {}
     }
     let rest = codec::versioned(row)?;
-    let domain = codec::decode_bare(rest).or_else(|error| {
+    let domain = match codec::decode_bare::<Earlier<Unforwarded>>(rest) {
+        Ok(domain) => domain.into(),
         // Two forms had this version; each has bytes left over or missing in the other's eyes.
-        let earlier = codec::decode_bare::<Earlier>(rest).map_err(|_| error)?;
-        Ok(earlier.into())
-    })?;
+        Err(error) => codec::decode_bare::<Earlier<Earliest>>(rest)
+            .map_err(|_| error)?
+            .into(),
+    };
     Ok((domain, Vec::new()))
 }
 
@@ -137,12 +149,12 @@ fn place_of(domain: DomainId, destination: &Destination) -> Vec<u8> {
     parts.join(&0)
 }
 
-/// A domain before its hosts had roles and logins.
+/// A domain whose hosts are written in an earlier form.
 #[derive(Deserialize)]
-struct Earlier {
+struct Earlier<Host> {
     id: DomainId,
     name: DomainName,
-    destinations: Vec<EarlierDestination>,
+    destinations: Vec<Host>,
     verify: Option<VerifyMode>,
     catch_all: bool,
     hold_days: u16,
@@ -151,8 +163,9 @@ struct Earlier {
     created_at: Timestamp,
 }
 
+/// A host before roles and logins.
 #[derive(Deserialize)]
-struct EarlierDestination {
+struct Earliest {
     host: String,
     port: u16,
     priority: u16,
@@ -160,13 +173,26 @@ struct EarlierDestination {
     tls: TlsPolicy,
 }
 
-impl From<Earlier> for Domain {
-    fn from(earlier: Earlier) -> Self {
+/// A host before XFORWARD.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+struct Unforwarded {
+    host: String,
+    port: u16,
+    priority: u16,
+    weight: u16,
+    tls: TlsPolicy,
+    role: HostRole,
+    login: Option<Login>,
+}
+
+impl<Host: Into<Destination>> From<Earlier<Host>> for Domain {
+    fn from(earlier: Earlier<Host>) -> Self {
         let destinations = earlier.destinations.into_iter();
         Self {
             id: earlier.id,
             name: earlier.name,
-            destinations: destinations.map(Destination::from).collect(),
+            destinations: destinations.map(Into::into).collect(),
             verify: earlier.verify,
             catch_all: earlier.catch_all,
             hold_days: earlier.hold_days,
@@ -177,8 +203,8 @@ impl From<Earlier> for Domain {
     }
 }
 
-impl From<EarlierDestination> for Destination {
-    fn from(earlier: EarlierDestination) -> Self {
+impl From<Earliest> for Destination {
+    fn from(earlier: Earliest) -> Self {
         Self {
             host: earlier.host,
             port: earlier.port,
@@ -190,10 +216,24 @@ impl From<EarlierDestination> for Destination {
     }
 }
 
+impl From<Unforwarded> for Destination {
+    fn from(earlier: Unforwarded) -> Self {
+        Self {
+            host: earlier.host,
+            port: earlier.port,
+            priority: earlier.priority,
+            weight: earlier.weight,
+            tls: earlier.tls,
+            role: earlier.role,
+            login: earlier.login,
+            xforward: false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Login;
     use crate::spool::testing::domain;
 
     /// `x.example` at `mail.x.example:25`, held for 15 days, as the first version wrote it.
@@ -262,15 +302,68 @@ mod tests {
         assert!(read(&[EARLIEST, &[0]].concat(), &Keyring::default()).is_err());
     }
 
+    /// The body of a row as it was written before hosts said anything about XFORWARD.
+    fn unforwarded(domain: &Domain) -> BytesMut {
+        let mut out = BytesMut::new();
+        let hosts: Vec<Unforwarded> = domain
+            .destinations
+            .iter()
+            .map(|host| Unforwarded {
+                host: host.host.clone(),
+                port: host.port,
+                priority: host.priority,
+                weight: host.weight,
+                tls: host.tls.clone(),
+                role: host.role,
+                login: host.login.clone(),
+            })
+            .collect();
+        codec::encode_bare(&mut out, &(domain.id, &domain.name, hosts)).unwrap();
+        let rest = (
+            domain.verify,
+            domain.catch_all,
+            domain.hold_days,
+            &domain.hold,
+            domain.continuity,
+            domain.created_at,
+        );
+        codec::encode_bare(&mut out, &rest).unwrap();
+        out
+    }
+
     #[test]
     fn a_row_of_version_1_is_read_with_its_password_and_is_to_be_written_anew() {
-        let mut bare = BytesMut::new();
-        codec::encode(&mut bare, &with_login("hunter2")).unwrap();
-        let found = read(&bare, &Keyring::default()).unwrap();
-        assert_eq!((found.domain, found.is_bare), (with_login("hunter2"), true));
-        let mut bare = BytesMut::new();
-        codec::encode(&mut bare, &domain(7, "x.example")).unwrap();
-        assert!(!read(&bare, &Keyring::default()).unwrap().is_bare);
-        assert_eq!(check(&[3, 0]), Err(RowError::Version(3)));
+        for (domain, is_bare) in [
+            (with_login("hunter2"), true),
+            (domain(7, "x.example"), false),
+        ] {
+            let bare = [&[ROW_VERSION][..], &unforwarded(&domain)].concat();
+            let found = read(&bare, &Keyring::default()).unwrap();
+            assert_eq!((found.domain, found.is_bare), (domain, is_bare));
+        }
+        assert_eq!(check(&[4, 0]), Err(RowError::Version(4)));
+    }
+
+    #[test]
+    fn out22_a_row_from_before_xforward_is_read_and_forwards_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = keys(folder.path());
+        let written = with_login("hunter2");
+        let mut today = written.clone();
+        today.destinations[0].xforward = true;
+        assert_eq!(
+            read(&row(&today, &keys).unwrap(), &keys).unwrap().domain,
+            today
+        );
+        let bare = with_login("");
+        let mut old = BytesMut::from(&[UNFORWARDED_VERSION][..]);
+        old.put_slice(&unforwarded(&bare));
+        let place = place_of(bare.id, &bare.destinations[0]);
+        let sealed = SealedPassword {
+            destination: 0,
+            sealed: keys.seal_for_node(&place, b"hunter2").unwrap(),
+        };
+        codec::encode_bare(&mut old, &[sealed].as_slice()).unwrap();
+        assert_eq!(read(&old, &keys).unwrap().domain, written);
     }
 }

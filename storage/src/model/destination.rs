@@ -174,6 +174,8 @@ pub struct Destination {
     pub role: HostRole,
     /// As whom we sign in; none: not at all.
     pub login: Option<Login>,
+    /// Tell it by XFORWARD who handed a message in, where it announces that (OUT22).
+    pub xforward: bool,
 }
 
 impl Default for Destination {
@@ -187,6 +189,7 @@ impl Default for Destination {
             tls: TlsPolicy::Opportunistic,
             role: HostRole::Server,
             login: None,
+            xforward: false,
         }
     }
 }
@@ -207,7 +210,7 @@ impl Destination {
 const SMTP_PORT: u16 = 25;
 
 /// As it is written on the command line and in the configuration:
-/// `[mx:]host[:port][,priority=N][,weight=N][,tls=POLICY]`.
+/// `[mx:]host[:port][,priority=N][,weight=N][,tls=POLICY][,xforward=on|off]`.
 impl FromStr for Destination {
     type Err = String;
 
@@ -239,7 +242,18 @@ impl FromStr for Destination {
                 "tls" => {
                     destination.tls = value.parse().map_err(|e: TlsPolicyError| e.to_string())?
                 }
-                _ => return Err(format!("`{key}` is none of priority, weight, tls")),
+                "xforward" => {
+                    destination.xforward = match value {
+                        "on" => true,
+                        "off" => false,
+                        _ => return Err("xforward: expected on or off".to_owned()),
+                    }
+                }
+                _ => {
+                    return Err(format!(
+                        "`{key}` is none of priority, weight, tls, xforward"
+                    ));
+                }
             }
         }
         Ok(destination)
@@ -295,10 +309,11 @@ mod tests {
             let is_mx = parsed.role == HostRole::MailDomain;
             assert_eq!(is_mx, text.starts_with("mx:"));
         }
-        let full = "mx:25,priority=10,weight=2,tls=required";
+        let full = "mx:25,priority=10,weight=2,tls=required,xforward=on";
         let full: Destination = full.replace("mx:", "host:").parse().unwrap();
         assert_eq!((full.priority, full.weight), (10, 2));
         assert_eq!(full.tls, TlsPolicy::Required);
+        assert!(full.xforward);
     }
 
     #[test]
@@ -314,6 +329,7 @@ mod tests {
             "x,weight=a",
             "x,a=1",
             "x,tls=maybe",
+            "x,xforward=maybe",
             "x,tls=pinned:00",
         ] {
             assert!(text.parse::<Destination>().is_err(), "{text}");

@@ -86,6 +86,11 @@ pub(super) struct DestinationInput {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     password: Given<String>,
+    /// Tell the host by XFORWARD who handed a message in, where it announces that; false when
+    /// absent.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    xforward: Given<bool>,
     #[serde(flatten)]
     #[schema(ignore)]
     unknown: Unknown,
@@ -207,6 +212,7 @@ fn described_destination(destination: &Destination) -> Value {
         "tls": destination.tls.to_string(),
         "mx": destination.role == HostRole::MailDomain,
         "user": destination.login.as_ref().map(|login| &login.user),
+        "xforward": destination.xforward,
     })
 }
 
@@ -296,6 +302,7 @@ fn read_destination(
             "expected a domain whose MX records are asked for",
         );
     }
+    let xforward = faults.optional(&format!("{place}.xforward"), input.xforward);
     let login = read_login(faults, place, input.user, input.password, tls.as_ref());
     Some(Destination {
         host: host?,
@@ -308,6 +315,7 @@ fn read_destination(
             _ => HostRole::Server,
         },
         login,
+        xforward: xforward.unwrap_or(false),
     })
 }
 

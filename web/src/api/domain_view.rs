@@ -60,6 +60,9 @@ pub struct DestinationView {
     /// As whom we sign in there; the password is never shown.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub user: Option<String>,
+    /// Whether it is told by XFORWARD who handed a message in.
+    #[serde(default)]
+    pub xforward: bool,
 }
 
 /// Delivery stopped by a person or a guard.
@@ -164,6 +167,7 @@ impl DestinationView {
             tls: destination.tls.to_string(),
             mx: destination.role == HostRole::MailDomain,
             user: destination.login.as_ref().map(|login| login.user.clone()),
+            xforward: destination.xforward,
         }
     }
 }

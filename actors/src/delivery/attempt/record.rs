@@ -17,7 +17,8 @@ use super::super::stored_reply::{stored, stored_event};
 use super::super::turn::{LeaseEnd, Question, Verdict, Work};
 use super::{Attempt, Orphaned};
 use crate::metrics;
-use crate::smtp::client::{Ending, RecipientResult, Transaction};
+use crate::own_mail;
+use crate::smtp::client::{Ending, Origin, RecipientResult, Transaction};
 use crate::supervision::ServiceError;
 
 impl Attempt {
@@ -32,7 +33,10 @@ impl Attempt {
             let max = usize::try_from(max).unwrap_or(usize::MAX);
             work.recipients.truncate(max.max(1));
         }
-        let transaction = transaction(&work.entry, &work.recipients, conversation);
+        let mut transaction = transaction(&work.entry, &work.recipients, conversation);
+        if self.host.xforward {
+            transaction.origin = Some(origin(&work.entry, &self.opener.manners.hostname));
+        }
         let body = self.spool.body(&work.entry);
         let is_eight_bit = transaction.body == BodyKind::EightBitMime;
         let peer = Peer {
@@ -271,6 +275,20 @@ fn transaction(entry: &QueueEntry, recipients: &[usize], peer: &Conversation) ->
         smtputf8: needed || (entry.smtputf8 && peer.capabilities().smtputf8),
         dsn_return: entry.dsn_return,
         envelope_id: entry.envelope_id.clone(),
+        origin: None,
+    }
+}
+
+/// Who handed the message in, for a route that is told so (OUT22).
+fn origin(entry: &QueueEntry, hostname: &str) -> Origin {
+    let client = &entry.client;
+    Origin {
+        name: client.reverse_name.clone(),
+        address: client.ip,
+        helo: client.helo.clone(),
+        is_extended: client.tls_version.is_some(),
+        identifier: entry.message.to_string(),
+        is_local: own_mail::is_ours(client, hostname),
     }
 }
 

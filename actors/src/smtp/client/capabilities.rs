@@ -1,6 +1,7 @@
 //! What a peer announced in its answer to EHLO (RFC 5321 §4.1.1.1).
 
 use super::super::reply::Reply;
+use super::xforward::Attribute;
 
 /// The extensions that change what we send. All false until an EHLO was answered, and again after
 /// STARTTLS (RFC 3207 §4.2).
@@ -30,6 +31,8 @@ pub struct Capabilities {
     pub auth_plain: bool,
     /// AUTH LOGIN, which old servers have.
     pub auth_login: bool,
+    /// What XFORWARD may tell; empty when it was not announced.
+    pub xforward: Vec<Attribute>,
     /// `RCPTMAX` of RFC 9422.
     pub recipients_max: Option<u32>,
     /// `MAILMAX` of RFC 9422.
@@ -59,6 +62,7 @@ impl Capabilities {
                 "ENHANCEDSTATUSCODES" => found.enhanced_status_codes = true,
                 "STARTTLS" => found.starttls = true,
                 "REQUIRETLS" => found.require_tls = true,
+                "XFORWARD" => found.xforward = words.filter_map(Attribute::from_keyword).collect(),
                 "LIMITS" => found.read_limits(words),
                 "AUTH" => found.read_mechanisms(words),
                 // The form of servers before RFC 2554.
@@ -118,6 +122,7 @@ mod tests {
             "DSN",
             "STARTTLS",
             "LIMITS RCPTMAX=50 MAILMAX=10 FUTURE=x",
+            "XFORWARD NAME addr FUTURE",
             "X-UNKNOWN y",
             "",
         ]);
@@ -126,6 +131,7 @@ mod tests {
         assert!(found.smtputf8 && found.dsn && found.starttls);
         assert_eq!(found.recipients_max, Some(50));
         assert_eq!(found.messages_max, Some(10));
+        assert_eq!(found.xforward, [Attribute::Name, Attribute::Address]);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub(super) enum Expected {
     StartTls,
     Auth(AuthStep),
     Rset,
+    /// The answer to an XFORWARD; the number of lines that have yet to be sent.
+    Xforward(usize),
     Mail,
     Rcpt(usize),
     Data,
@@ -41,6 +43,7 @@ impl Expected {
             Self::StartTls => Phase::StartTls,
             Self::Auth(_) => Phase::Auth,
             Self::Rset => Phase::Rset,
+            Self::Xforward(_) => Phase::Xforward,
             Self::Mail | Self::EnquirySender => Phase::Mail,
             Self::Rcpt(_) | Self::EnquiryRecipient => Phase::Rcpt,
             Self::Data => Phase::Data,
@@ -162,6 +165,7 @@ impl Client {
             Expected::Auth(step) => self.on_auth(step, reply),
             Expected::Quit => self.end(Cause::Quit),
             Expected::Rset => {}
+            Expected::Xforward(left) => self.on_xforward(left),
             Expected::Mail => self.on_mail(reply),
             Expected::Rcpt(index) => self.on_rcpt(index, reply),
             Expected::Data => self.on_data(reply),
@@ -273,6 +277,41 @@ impl Client {
             self.reset_needed = false;
             self.send("RSET\r\n", Expected::Rset);
         }
+        let origin = delivery.transaction.origin.as_ref();
+        let lines = origin.map(|origin| origin.lines(&self.capabilities.xforward));
+        self.delivery = Some(delivery);
+        self.forward(lines.unwrap_or_default());
+    }
+
+    /// Tells where the message comes from, one line after the other, then begins with MAIL. The
+    /// answers are waited for: XFORWARD is a command of its own that ends nothing (OUT22).
+    fn forward(&mut self, mut lines: Vec<String>) {
+        if lines.is_empty() {
+            return self.send_envelope();
+        }
+        let line = lines.remove(0);
+        self.send(&line, Expected::Xforward(lines.len()));
+    }
+
+    /// Whatever the peer says to XFORWARD, the mail goes on: it only loses a hint about its origin.
+    fn on_xforward(&mut self, left: usize) {
+        let Some(delivery) = self.delivery.as_mut() else {
+            return;
+        };
+        delivery.answered = true;
+        let origin = delivery.transaction.origin.as_ref();
+        let lines = origin.map(|origin| origin.lines(&self.capabilities.xforward));
+        let mut lines = lines.unwrap_or_default();
+        let done = lines.len().saturating_sub(left);
+        lines.drain(..done);
+        self.forward(lines);
+    }
+
+    /// MAIL, and with PIPELINING everything up to the content.
+    fn send_envelope(&mut self) {
+        let Some(delivery) = self.delivery.take() else {
+            return;
+        };
         let line = mail_line(&delivery.transaction, &self.capabilities);
         self.send(&line, Expected::Mail);
         if self.is_pipelining() {

@@ -17,6 +17,7 @@ mod flow;
 mod phase;
 mod timeouts;
 mod transaction;
+mod xforward;
 
 use std::collections::VecDeque;
 
@@ -28,6 +29,7 @@ pub use capabilities::Capabilities;
 pub use phase::Phase;
 pub use timeouts::Timeouts;
 pub use transaction::{ChunkingFault, Outcome, RecipientResult, Transaction, Unsendable};
+pub use xforward::{Attribute, Origin};
 
 use self::body::{Framing, OutgoingBody};
 use self::flow::{Delivery, Expected};

@@ -20,6 +20,8 @@ pub enum Phase {
     Idle,
     /// The answer to RSET.
     Rset,
+    /// The answer to XFORWARD.
+    Xforward,
     /// The answer to MAIL.
     Mail,
     /// The answer to a RCPT.
@@ -49,6 +51,7 @@ impl Phase {
             Self::Auth => "auth",
             Self::Idle => "idle",
             Self::Rset => "rset",
+            Self::Xforward => "xforward",
             Self::Mail => "mail",
             Self::Rcpt => "rcpt",
             Self::Data => "data",

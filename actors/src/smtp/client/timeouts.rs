@@ -13,7 +13,7 @@ pub struct Timeouts {
     pub banner: Duration,
     /// To the greeting that a probe waits for.
     pub probe_banner: Duration,
-    /// To the answer to a command: EHLO, STARTTLS, AUTH, RSET, MAIL, each RCPT.
+    /// To the answer to a command: EHLO, STARTTLS, AUTH, RSET, XFORWARD, MAIL, each RCPT.
     pub command: Duration,
     /// For the TLS handshake.
     pub tls_handshake: Duration,
@@ -54,6 +54,7 @@ impl Timeouts {
             | Phase::StartTls
             | Phase::Auth
             | Phase::Rset
+            | Phase::Xforward
             | Phase::Mail
             | Phase::Rcpt => self.command,
             Phase::TlsHandshake => self.tls_handshake,

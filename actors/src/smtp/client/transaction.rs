@@ -4,6 +4,7 @@ use storage::model::{BodyKind, DsnReturn, EnhancedStatus, Recipient, ReversePath
 
 use super::super::reply::Reply;
 use super::phase::Phase;
+use super::xforward::Origin;
 
 /// What is to be sent (RFC 5321 §3.3). The body follows when the client asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Transaction {
     pub dsn_return: Option<DsnReturn>,
     /// `ENVID=`, decoded, sent when the peer announced DSN.
     pub envelope_id: Option<String>,
+    /// Told by XFORWARD before MAIL, as far as the peer announced it; none: not told (OUT22).
+    pub origin: Option<Origin>,
 }
 
 /// What became of one recipient.
