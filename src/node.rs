@@ -21,6 +21,7 @@ use actors::filter::{Authenticator, FilterPolicy, Verdict};
 use actors::session::{Destinations, Intake, Policy, SmtpListener};
 use actors::smtp::client::Timeouts;
 use actors::status::StatusBoard;
+use actors::sts::{HttpsFetcher, StsKeeper};
 use actors::supervision::Exit;
 use actors::tls::{ClientTls, TlsError};
 use actors::tree::{self, Tree, TreeConfig};
@@ -76,7 +77,13 @@ impl Node {
         let addresses = sockets.addresses();
         let board = StatusBoard::default();
         let lookup = GuardedLookup::new(resolver.clone(), Arc::clone(spool.clock()));
-        let authenticator = Arc::new(Authenticator::new(Arc::new(lookup))?);
+        let lookup = Arc::new(lookup);
+        let authenticator = Arc::new(Authenticator::new(lookup.clone())?);
+        let dialer = Arc::new(dialer(&config, resolver.clone()));
+        let sts = config.delivery.mta_sts.then(|| {
+            let fetcher = HttpsFetcher::new(dialer.clone(), client_tls.clone());
+            Arc::new(StsKeeper::new(lookup, Arc::new(fetcher), spool.clone()))
+        });
         let destinations = Destinations::new(spool.clone());
         let intake = Intake::asking(
             spool.clone(),
@@ -97,12 +104,13 @@ impl Node {
             spool: spool.clone(),
             board: board.clone(),
             hostname: config.node.hostname.to_string(),
-            dialer: Arc::new(dialer(&config, resolver.clone())),
+            dialer,
             manners: manners(&config, client_tls, &spool, &addresses),
             routing: Routing {
                 resolver: Some(resolver),
                 smart_host: smart_hosts.into(),
                 names: names(&config),
+                sts,
             },
             destinations,
             seed: spool.clock().wall().as_millis(),

@@ -17,6 +17,7 @@ pub mod retention;
 pub mod session;
 pub mod smtp;
 pub mod status;
+pub mod sts;
 pub mod supervision;
 pub mod tls;
 pub mod tree;

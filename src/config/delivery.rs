@@ -37,6 +37,14 @@ const SMART_HOST: Field = Field {
           the MX of its domain.",
 };
 
+const MTA_STS: Field = Field {
+    key: "mta_sts",
+    preset: Preset::Toml("true"),
+    applies: Applies::Restart,
+    doc: "Whether the MTA-STS policies (RFC 8461) of domains whose MX records are used are asked for \
+          and kept to. Configured hosts are not concerned.",
+};
+
 const SMART_HOST_USER: Field = Field {
     key: "smart_host_user",
     preset: Preset::Unset("no sign-in"),
@@ -92,6 +100,7 @@ pub(super) const SECTION: Section = Section {
         SMART_HOST_USER,
         SMART_HOST_PASSWORD_FILE,
         CONNECT_TIMEOUT,
+        MTA_STS,
         GREETING_TIMEOUT,
         COMMAND_TIMEOUT,
         FINAL_REPLY_TIMEOUT,
@@ -112,6 +121,8 @@ pub struct Delivery {
     pub smart_host: Vec<Destination>,
     /// User and password file for it.
     pub smart_host_login: Option<(String, PathBuf)>,
+    /// Whether MTA-STS policies are kept to.
+    pub mta_sts: bool,
     /// To a TCP connection.
     pub connect_timeout: Duration,
     /// To the greeting.
@@ -133,6 +144,7 @@ impl Delivery {
         };
         let sources = section.value(&SOURCE_ADDRESSES);
         let hosts: Option<Vec<SmartHost>> = section.value(&SMART_HOST);
+        let mta_sts = section.value(&MTA_STS);
         let user = section.optional::<UserName>(&SMART_HOST_USER);
         let file = section.optional::<FilePath>(&SMART_HOST_PASSWORD_FILE);
         let mut seconds = |field| {
@@ -165,6 +177,7 @@ impl Delivery {
             source_addresses: sources?,
             smart_host: hosts,
             smart_host_login: login,
+            mta_sts: mta_sts?,
             connect_timeout: connect?,
             greeting_timeout: greeting?,
             command_timeout: command?,

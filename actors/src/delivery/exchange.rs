@@ -5,10 +5,11 @@
 //! everything behind it are left out: mail only ever moves towards the most preferred host. A domain
 //! without MX records is its own exchanger.
 
-use storage::model::{Destination, HostRole};
+use storage::model::{Destination, HostRole, TlsPolicy};
 
 use crate::dns::{DnsError, Exchanger};
 use crate::smtp::Reply;
+use crate::sts::{Mode, Policy};
 
 /// Why mail for a domain has no route now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +23,11 @@ pub enum NoRoute {
     /// Every exchanger that may be used is this node.
     #[error("the best MX of {0} is this node itself: mail would loop")]
     Ourselves(String),
+    /// The domain's MTA-STS policy names none of its exchangers.
+    #[error(
+        "the MTA-STS policy of {0} permits none of its MX hosts: mail waits until one of them is corrected"
+    )]
+    NotPermitted(String),
     /// DNS does not answer, or not sensibly.
     #[error("the MX records of {domain} cannot be looked up: {why}")]
     Unavailable {
@@ -46,6 +52,7 @@ impl NoRoute {
             Self::NullMx(_) => (556, (1, 10)),
             Self::NoDomain(_) => (550, (1, 2)),
             Self::Ourselves(_) => (554, (4, 6)),
+            Self::NotPermitted(_) => (451, (7, 0)),
             Self::Unavailable { .. } => (451, (4, 3)),
         };
         Reply::new(code, enhanced, self.to_string())
@@ -95,6 +102,36 @@ pub fn hosts(
     exchangers.sort();
     exchangers.dedup_by(|later, earlier| later.host == earlier.host);
     Ok(ranked(exchangers, domain))
+}
+
+/// What is left of a domain's hosts under its MTA-STS policy (RFC 8461 §4, §5): in `enforce` those
+/// that the policy names, each with a certificate that verifies, or with a pin of our own, which says
+/// more. Whatever was configured, no mail goes there in clear.
+///
+/// # Errors
+/// [`NoRoute::NotPermitted`] when none is left.
+pub fn permitted(
+    domain: &Destination,
+    hosts: Vec<Destination>,
+    policy: Option<&Policy>,
+) -> Result<Vec<Destination>, NoRoute> {
+    let Some(policy) = policy.filter(|policy| policy.mode == Mode::Enforce) else {
+        return Ok(hosts);
+    };
+    let named = hosts.into_iter().filter(|host| policy.permits(&host.host));
+    let hosts: Vec<Destination> = named
+        .map(|host| Destination {
+            tls: match host.tls {
+                pinned @ TlsPolicy::Pinned(_) => pinned,
+                _ => TlsPolicy::Verified,
+            },
+            ..host
+        })
+        .collect();
+    if hosts.is_empty() {
+        return Err(NoRoute::NotPermitted(domain.host.clone()));
+    }
+    Ok(hosts)
 }
 
 fn ranked(exchangers: Vec<Exchanger>, domain: &Destination) -> Vec<Destination> {
@@ -224,6 +261,47 @@ mod tests {
         let missing = hosts(&domain, Err(DnsError::NoDomain { host }), &[]).unwrap_err();
         assert!(missing.is_permanent());
         assert_eq!(missing.reply().enhanced.unwrap().to_string(), "5.1.2");
+    }
+
+    fn policy(mode: &str) -> Policy {
+        let text = format!("version: STSv1\nmode: {mode}\nmx: *.good.example\nmax_age: 9");
+        Policy::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn out15_enforce_leaves_named_hosts_with_verified_certificates_and_nothing_else() {
+        let domain = Destination::by_mx("example.org");
+        let pinned = TlsPolicy::Pinned(Vec::new());
+        let hosts: Vec<Destination> = [
+            ("a.good.example", TlsPolicy::Opportunistic),
+            ("b.bad.example", TlsPolicy::Opportunistic),
+            ("c.good.example", TlsPolicy::None),
+            ("d.good.example", pinned.clone()),
+        ]
+        .into_iter()
+        .map(|(name, tls)| Destination {
+            host: name.to_owned(),
+            tls,
+            ..Destination::default()
+        })
+        .collect();
+        let left = permitted(&domain, hosts.clone(), Some(&policy("enforce"))).unwrap();
+        let left: Vec<_> = left.into_iter().map(|host| (host.host, host.tls)).collect();
+        assert_eq!(
+            left,
+            [
+                ("a.good.example".to_owned(), TlsPolicy::Verified),
+                ("c.good.example".to_owned(), TlsPolicy::Verified),
+                ("d.good.example".to_owned(), pinned),
+            ]
+        );
+        for lenient in [None, Some(policy("testing")), Some(policy("none"))] {
+            let left = permitted(&domain, hosts.clone(), lenient.as_ref());
+            assert_eq!(left, Ok(hosts.clone()));
+        }
+        let none_left = permitted(&domain, vec![hosts[1].clone()], Some(&policy("enforce")));
+        let refused = none_left.unwrap_err();
+        assert!(!refused.is_permanent() && refused.reply().is_transient());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use storage::model::{Destination, Domain, HostRole};
 
 use super::exchange::{self, NoRoute};
 use crate::dns::Resolver;
+use crate::sts::StsKeeper;
 
 /// What the way of a domain's mail hangs on besides its own settings. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +17,8 @@ pub struct Routing {
     pub smart_host: Arc<[Destination]>,
     /// Names of this node, in lower case: an exchanger of this name is we ourselves.
     pub names: Arc<[String]>,
+    /// For the MTA-STS policies of domains whose MX records are used (OUT15); none: not asked for.
+    pub sts: Option<Arc<StsKeeper>>,
 }
 
 impl Routing {
@@ -67,6 +70,11 @@ impl Routing {
             });
         };
         let answer = resolver.exchangers(&domain.host).await;
-        exchange::hosts(domain, answer, &self.names)
+        let hosts = exchange::hosts(domain, answer, &self.names)?;
+        let policy = match &self.sts {
+            Some(keeper) => keeper.policy(&domain.host).await,
+            None => None,
+        };
+        exchange::permitted(domain, hosts, policy.as_ref())
     }
 }

@@ -17,3 +17,4 @@ mod crash;
 mod mx;
 mod outage;
 mod replies;
+mod sts;

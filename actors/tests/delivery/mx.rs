@@ -82,6 +82,7 @@ impl World {
             resolver: Some(Arc::new(zone.clone())),
             smart_host: smart_host.iter().map(|name| host(name)).collect(),
             names: Arc::new(["mx.example.net".to_owned()]),
+            ..Routing::default()
         };
         let node = Node::start(spool, net.clone(), opener, routing).await;
         let domain = node.domain("example.org", &["unused.example"]).await;

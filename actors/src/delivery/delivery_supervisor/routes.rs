@@ -134,7 +134,9 @@ impl SupervisorState {
                 None
             }
             Err(failure) => {
-                let permanent = failure.is_permanent() || matches!(failure, NoRoute::Ourselves(_));
+                // An unsafe route is no route, however long it was one.
+                let refused = matches!(failure, NoRoute::Ourselves(_) | NoRoute::NotPermitted(_));
+                let permanent = failure.is_permanent() || refused;
                 let pause = if permanent {
                     REFUSED_PAUSE
                 } else {
