@@ -5,9 +5,11 @@ use std::time::Duration;
 use super::latency::RoundLatency;
 
 /// Shortest step whatever the evidence.
-const STEP_FLOOR: Duration = Duration::from_secs(1);
+const STEP_FLOOR: Duration = Duration::from_millis(300);
+/// Part of a full step that is waited for whatever the evidence.
+const FLOOR_PART: u32 = 16;
 /// Completions per place that are as good as a long step: a destination that answers in a few
-/// milliseconds has shown in a second what others show in five.
+/// milliseconds has shown in a third of a second what others show in five.
 const EVIDENCE: f64 = 50.0;
 /// Share of a step over which its places open.
 pub(super) const OPENING: f64 = 0.8;
@@ -93,7 +95,7 @@ impl SlowStart {
     }
 
     fn floor(&self) -> Duration {
-        STEP_FLOOR.max(self.step / 5)
+        STEP_FLOOR.max(self.step / FLOOR_PART)
     }
 
     /// Judges the step and begins the next one.
@@ -225,10 +227,10 @@ mod tests {
     }
 
     #[test]
-    fn a_very_quick_destination_needs_one_second() {
+    fn a_very_quick_destination_needs_a_third_of_a_second() {
         let mut slow_start = SlowStart::new(STEP, Duration::ZERO);
         let (_, length) = step(&mut slow_start, 1.0, 500, round(2, 2), Duration::ZERO);
-        assert!(length < Duration::from_millis(1100), "{length:?}");
+        assert!(length < Duration::from_millis(350), "{length:?}");
     }
 
     #[test]
