@@ -10,6 +10,7 @@
 //! The checksum is over what is stored, so it is verified without a key whenever a body is
 //! delivered, shown or checked. What does not become smaller is not compressed.
 
+use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -249,11 +250,22 @@ impl Verified<'_> {
     }
 }
 
-/// No chunk has more data than this, whatever its frame says.
+thread_local! {
+    /// What a thread decompresses with: making one takes longer than using it on a small message.
+    static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// No chunk has more data than [`BODY_CHUNK_BYTES`], whatever its frame says.
 fn decompress(data: &[u8]) -> Result<Bytes, ChunkError> {
-    zstd::bulk::decompress(data, BODY_CHUNK_BYTES)
-        .map(Bytes::from)
-        .map_err(|_| ChunkError::Compressed)
+    DECOMPRESSOR.with_borrow_mut(|kept| {
+        let mut decompressor = match kept.take() {
+            Some(decompressor) => decompressor,
+            None => zstd::bulk::Decompressor::new().map_err(|_| ChunkError::Compressed)?,
+        };
+        let opened = decompressor.decompress(data, BODY_CHUNK_BYTES);
+        *kept = Some(decompressor);
+        opened.map(Bytes::from).map_err(|_| ChunkError::Compressed)
+    })
 }
 
 fn put_checksum(stored: &mut BytesMut) {
