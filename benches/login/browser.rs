@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use storage::model::Clock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -16,6 +18,7 @@ pub struct Browser {
     site: String,
     tls: TlsConnector,
     cookies: BTreeMap<String, String>,
+    clock: Arc<dyn Clock>,
 }
 
 /// What the site answered.
@@ -24,6 +27,10 @@ pub struct Answer {
     pub status: u16,
     /// Header and body.
     pub text: String,
+    /// Octets of header and body.
+    pub octets: usize,
+    /// From the request to the end of the answer, the connection not counted.
+    pub took: Duration,
 }
 
 impl Answer {
@@ -38,7 +45,7 @@ impl Answer {
 
 impl Browser {
     /// One without cookies, at `host:port`.
-    pub fn new(site: &str) -> Result<Self> {
+    pub fn new(site: &str, clock: &Arc<dyn Clock>) -> Result<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
@@ -49,12 +56,19 @@ impl Browser {
             site: site.to_owned(),
             tls: TlsConnector::from(Arc::new(config)),
             cookies: BTreeMap::new(),
+            clock: Arc::clone(clock),
         })
     }
 
     /// Opens a page.
     pub async fn get(&mut self, path: &str) -> Result<Answer> {
         self.ask(&format!("GET {path} HTTP/1.1\r\n"), "").await
+    }
+
+    /// Opens a page as browsers do, compressed: only its size and its time can be read.
+    pub async fn get_compressed(&mut self, path: &str) -> Result<Answer> {
+        let head = format!("GET {path} HTTP/1.1\r\nAccept-Encoding: gzip\r\n");
+        self.ask(&head, "").await
     }
 
     /// Sends a form.
@@ -86,10 +100,12 @@ impl Browser {
             self.site,
             cookies.join("; ")
         );
+        let asked_at = self.clock.monotonic();
         stream.write_all(request.as_bytes()).await?;
         let mut bytes = Vec::new();
         // A peer that closes without a farewell has still answered.
         let _ = stream.read_to_end(&mut bytes).await;
+        let took = self.clock.monotonic().saturating_sub(asked_at);
         let text = String::from_utf8_lossy(&bytes).into_owned();
         for line in text.lines().take_while(|line| !line.is_empty()) {
             let cookie = line
@@ -104,6 +120,8 @@ impl Browser {
         Ok(Answer {
             status: status.context("no answer")?,
             text,
+            octets: bytes.len(),
+            took,
         })
     }
 }

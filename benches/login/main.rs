@@ -12,14 +12,15 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
+#[expect(dead_code, reason = "what the benchmark of the mailbox needs of it")]
 mod browser;
+mod people;
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Parser;
 use mailhold::demo::sender::{Content, Plan, Report, Sender};
 use storage::model::{Clock, SystemClock, Timestamp};
@@ -27,10 +28,13 @@ use support::node::Node;
 use tokio::task::JoinSet;
 
 use browser::Browser;
+use people::People;
 
-const DOMAIN: &str = "storm.example";
-const ADMINISTRATOR: &str = "it@storm.example";
-const PASSWORD: &str = "a long enough passphrase";
+/// Who signs in.
+const PEOPLE: People = People {
+    domain: "storm.example",
+    administrator: "it@storm.example",
+};
 
 /// Everybody signs in at once.
 #[derive(Debug, Parser)]
@@ -70,16 +74,20 @@ async fn run(options: &Options) -> Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(Timestamp::default()));
     let node = Node::start(&options.binary).context("starting mailhold")?;
     // Nothing listens there: the destination is down.
-    node.add_domain(DOMAIN, support::loopback::address(), &[ADMINISTRATOR])?;
+    node.add_domain(
+        PEOPLE.domain,
+        support::loopback::address(),
+        &[PEOPLE.administrator],
+    )?;
     let began = clock.monotonic();
-    give_passwords(&node, options.users).await?;
+    PEOPLE.give_passwords(&node, options.users, &clock).await?;
     let took = clock.monotonic().saturating_sub(began);
     println!(
         "{} passwords by CSV: {:.1} s",
         options.users,
         took.as_secs_f64()
     );
-    let mut plan = Plan::new(node.smtp(), ADMINISTRATOR, u64::MAX);
+    let mut plan = Plan::new(node.smtp(), PEOPLE.administrator, u64::MAX);
     plan.sessions = 20;
     plan.messages_per_connection = 25;
     plan.content = Content::Generated { size_bytes: 4096 };
@@ -92,76 +100,23 @@ async fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Makes an administrator of the domain, who imports mailboxes with passwords.
-async fn give_passwords(node: &Node, users: u32) -> Result<()> {
-    let link = node.cli(&["admin", "invite", ADMINISTRATOR, "--domain", DOMAIN])?;
-    let link = link.trim().trim_start_matches("https://");
-    let (site, path) = link.split_once('/').context("no link")?;
-    let (mut browser, path) = (Browser::new(site)?, format!("/{path}"));
-    let form = browser.get(&path).await?;
-    let fields = [
-        ("csrf", form.hidden("csrf")?),
-        ("password", PASSWORD.to_owned()),
-        ("again", PASSWORD.to_owned()),
-    ];
-    let done = browser.post(&path, &fields).await?;
-    let token = done.text.split("<code class=\"token\">").nth(1);
-    let token = token.and_then(|rest| rest.split('<').next());
-    let mut csv = String::from("address,password\n");
-    for number in 0..users {
-        writeln!(csv, "{},{PASSWORD} {number}", address(number))?;
-    }
-    let file = node.folder().join("people.csv");
-    std::fs::write(&file, csv)?;
-    let file = file.to_str().context("a path of other letters")?;
-    let imported = node
-        .mailhold(&["mailbox", "import", file])
-        .env("MAILHOLD_TOKEN", token.context("no token")?)
-        .output()?;
-    let said = String::from_utf8_lossy(&imported.stderr);
-    ensure!(imported.status.success(), "import: {said}");
-    Ok(())
-}
-
 /// Lets everybody sign in, evenly over the time.
 async fn storm(node: &Node, options: &Options, clock: &Arc<dyn Clock>) -> Result<Vec<Visit>> {
-    let portal = portal(node)?;
+    let portal = node.portal().to_string();
     let between = Duration::from_secs(u64::from(options.within)) / options.users.max(1);
     let mut turns = tokio::time::interval(between);
     let mut visits = JoinSet::new();
     for number in 0..options.users {
         turns.tick().await;
-        let (mut browser, clock) = (Browser::new(&portal)?, Arc::clone(clock));
+        let (mut browser, clock) = (Browser::new(&portal, clock)?, Arc::clone(clock));
         visits.spawn(async move {
             let began = clock.monotonic();
-            let status = sign_in(&mut browser, number).await.unwrap_or(0);
+            let status = PEOPLE.sign_in(&mut browser, number).await.unwrap_or(0);
             let took = clock.monotonic().saturating_sub(began);
             Visit { status, took }
         });
     }
     Ok(visits.join_all().await)
-}
-
-async fn sign_in(browser: &mut Browser, number: u32) -> Result<u16> {
-    let form = browser.get("/login").await?;
-    let fields = [
-        ("csrf", form.hidden("csrf")?),
-        ("address", address(number)),
-        ("password", format!("{PASSWORD} {number}")),
-    ];
-    Ok(browser.post("/login", &fields).await?.status)
-}
-
-fn address(number: u32) -> String {
-    format!("u{number}@{DOMAIN}")
-}
-
-/// Where the portal listens, as the node's configuration says.
-fn portal(node: &Node) -> Result<String> {
-    let config = std::fs::read_to_string(node.config())?;
-    let section = config.split("[portal]").nth(1).context("no portal")?;
-    let listen = section.split('"').nth(1).context("no portal")?;
-    Ok(listen.to_owned())
 }
 
 fn show(options: &Options, mut visits: Vec<Visit>, mail: &Report) {

@@ -9,6 +9,7 @@
 //! from five thousand.
 
 mod continuity;
+mod copies;
 #[expect(dead_code, reason = "what other benchmarks need of it")]
 mod sample;
 
@@ -16,22 +17,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use rand::{Rng, SeedableRng};
+use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sample::Failure;
-use storage::model::{
-    Clock, Correspondent, Folder, LineId, Scope, Summary, SystemClock, Timestamp,
-};
+use storage::model::{Clock, Folder, LineId, Scope, SystemClock, Timestamp};
 use storage::seal::KeySource;
-use storage::spool::{
-    List, NewCopies, NewCopy, NewDisposition, NewEntry, NewMessage, SearchQuery, Spool,
-    SpoolOptions, Toward, search_text,
-};
+use storage::spool::{List, SearchQuery, Spool, SpoolOptions, Toward};
 
 const BODY_BYTES: usize = 4 << 10;
-const WORDS: u32 = 5_000;
 const DAYS: u64 = 29;
 const IN_FLIGHT: usize = 50;
 const PAGE: usize = 50;
@@ -77,7 +71,11 @@ async fn run(directory: &std::path::Path, messages: u64, rounds: usize) -> Resul
     let scope = Scope::new(domain, "alice");
     let start = clock.monotonic();
     let ids: Vec<LineId> = stream::iter(0..messages)
-        .map(|n| fill(&spool, &scope, messages, n))
+        .map(|n| {
+            let age = Duration::from_secs(DAYS * 86_400).mul_f64(n as f64 / messages as f64);
+            let at = clock.now().as_millis() - age.as_millis() as u64;
+            copies::accept(&spool, &scope, n, Timestamp::from_millis(at), BODY_BYTES)
+        })
         .buffer_unordered(IN_FLIGHT)
         .try_collect()
         .await?;
@@ -134,66 +132,6 @@ async fn run(directory: &std::path::Path, messages: u64, rounds: usize) -> Resul
         report(what, times);
     }
     Ok(spool.shutdown().await?)
-}
-
-async fn fill(spool: &Spool, scope: &Scope, messages: u64, n: u64) -> Result<LineId, Failure> {
-    let mut random = ChaCha8Rng::seed_from_u64(n);
-    let mut words = |bytes: usize| {
-        let mut text = String::new();
-        while text.len() < bytes {
-            text.push_str(&format!("word{} ", random.random_range(0..WORDS)));
-        }
-        text
-    };
-    let summary = Summary {
-        from: Correspondent {
-            name: format!("Sender {n}"),
-            address: format!("sender{}@far.example", n % 1_000),
-        },
-        to: vec![Correspondent {
-            name: String::new(),
-            address: "alice@x.example".to_owned(),
-        }],
-        subject: words(40),
-        preview: words(180),
-        threads: vec![n / 3],
-        ..Summary::default()
-    };
-    let copies = NewCopies {
-        text: search_text(&summary, &words(1_000)),
-        summary,
-        to: vec![NewCopy {
-            scope: scope.clone(),
-            folder: Folder::Inbox,
-            came_to: "alice@x.example".to_owned(),
-        }],
-    };
-    let age = Duration::from_secs(DAYS * 86_400) * u32::try_from(n)? / u32::try_from(messages)?;
-    let now = spool.clock().now();
-    let accepted_at = Timestamp::from_millis(now.as_millis() - u64::try_from(age.as_millis())?);
-    let id = spool.next_id();
-    let mut writer = spool.begin_body_for(id, &[scope.domain()])?;
-    writer.write(Bytes::from(words(BODY_BYTES))).await?;
-    let envelope = sample::envelope()?;
-    spool
-        .accept(NewMessage {
-            id,
-            accepted_at,
-            body: writer.finish().await?,
-            entries: vec![NewEntry {
-                domain: scope.domain(),
-                recipients: envelope.recipients.clone(),
-                disposition: NewDisposition::Queue,
-            }],
-            envelope,
-            bulk: false,
-            copies: Some(copies),
-        })
-        .await?;
-    Ok(LineId {
-        at: accepted_at,
-        message: id,
-    })
 }
 
 fn report(what: &str, mut times: Vec<Duration>) {

@@ -11,12 +11,13 @@
 //! blocks that the data directory occupies are added up, as `du` does.
 
 mod curve;
+#[path = "../disk/mod.rs"]
+mod disk;
 #[path = "../sample/mod.rs"]
 mod sample;
 mod traffic;
 
 use std::fmt::Write as _;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -115,7 +116,7 @@ async fn look(
 ) -> Result<Sample, Failure> {
     let counters = spool.counters(domain);
     let directory = directory.to_owned();
-    let disk_bytes = tokio::task::spawn_blocking(move || occupied(&directory)).await?;
+    let disk_bytes = tokio::task::spawn_blocking(move || disk::occupied(&directory)).await?;
     Ok(Sample {
         second: (spool.clock().monotonic() - start).as_secs_f64(),
         accepted: counters.accepted,
@@ -123,21 +124,6 @@ async fn look(
         queued_bytes: counters.queued_bytes,
         disk_bytes,
     })
-}
-
-/// What the files of a directory occupy, in bytes. A file that goes meanwhile counts as gone.
-fn occupied(directory: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(directory) else {
-        return 0;
-    };
-    entries
-        .flatten()
-        .map(|entry| match entry.metadata() {
-            Ok(data) if data.is_dir() => occupied(&entry.path()),
-            Ok(data) => data.blocks() * 512,
-            Err(_) => 0,
-        })
-        .sum()
 }
 
 fn print(sample: &Sample) {
