@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use actors::callout::CalloutOptions;
 use actors::delivery::{Manners, Routing, TcpDialer};
-use actors::dns::{GuardedLookup, HickoryResolver};
+use actors::dns::{GuardedLookup, HickoryResolver, SecureLookup, ValidatingResolver};
 use actors::filter::{Authenticator, FilterPolicy, Verdict};
 use actors::session::{Destinations, Intake, Policy, SmtpListener};
 use actors::smtp::client::Timeouts;
@@ -100,6 +100,12 @@ impl Node {
             certificates: &certificates,
             reading: Reading::fresh().map_err(|error| StartError::Randomness(error.to_string()))?,
         };
+        let dane =
+            match config.delivery.dane {
+                true => Some(Arc::new(ValidatingResolver::new(&config.dns.servers)?)
+                    as Arc<dyn SecureLookup>),
+                false => None,
+            };
         let tree = tree::start(TreeConfig {
             spool: spool.clone(),
             board: board.clone(),
@@ -111,6 +117,7 @@ impl Node {
                 smart_host: smart_hosts.into(),
                 names: names(&config),
                 sts,
+                dane,
             },
             destinations,
             seed: spool.clock().wall().as_millis(),

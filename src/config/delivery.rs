@@ -45,6 +45,15 @@ const MTA_STS: Field = Field {
           and kept to. Configured hosts are not concerned.",
 };
 
+const DANE: Field = Field {
+    key: "dane",
+    preset: Preset::Toml("false"),
+    applies: Applies::Restart,
+    doc: "Whether the TLSA records (DANE, RFC 7672) of hosts that MX records name are asked for and kept \
+          to. Mailhold validates DNSSEC by itself; the name servers have to pass on signatures, and \
+          where they do not, mail that goes by MX records waits.",
+};
+
 const SMART_HOST_USER: Field = Field {
     key: "smart_host_user",
     preset: Preset::Unset("no sign-in"),
@@ -97,10 +106,11 @@ pub(super) const SECTION: Section = Section {
         HELO_NAME,
         SOURCE_ADDRESSES,
         SMART_HOST,
+        MTA_STS,
+        DANE,
         SMART_HOST_USER,
         SMART_HOST_PASSWORD_FILE,
         CONNECT_TIMEOUT,
-        MTA_STS,
         GREETING_TIMEOUT,
         COMMAND_TIMEOUT,
         FINAL_REPLY_TIMEOUT,
@@ -123,6 +133,8 @@ pub struct Delivery {
     pub smart_host_login: Option<(String, PathBuf)>,
     /// Whether MTA-STS policies are kept to.
     pub mta_sts: bool,
+    /// Whether TLSA records are asked for.
+    pub dane: bool,
     /// To a TCP connection.
     pub connect_timeout: Duration,
     /// To the greeting.
@@ -145,6 +157,7 @@ impl Delivery {
         let sources = section.value(&SOURCE_ADDRESSES);
         let hosts: Option<Vec<SmartHost>> = section.value(&SMART_HOST);
         let mta_sts = section.value(&MTA_STS);
+        let dane = section.value(&DANE);
         let user = section.optional::<UserName>(&SMART_HOST_USER);
         let file = section.optional::<FilePath>(&SMART_HOST_PASSWORD_FILE);
         let mut seconds = |field| {
@@ -178,6 +191,7 @@ impl Delivery {
             smart_host: hosts,
             smart_host_login: login,
             mta_sts: mta_sts?,
+            dane: dane?,
             connect_timeout: connect?,
             greeting_timeout: greeting?,
             command_timeout: command?,

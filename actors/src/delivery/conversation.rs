@@ -104,7 +104,10 @@ impl Conversation {
             TlsPolicy::None => StartTls::Never,
             TlsPolicy::Opportunistic if avoid.starttls => StartTls::Never,
             TlsPolicy::Opportunistic => StartTls::WhenOffered,
-            TlsPolicy::Required | TlsPolicy::Verified | TlsPolicy::Pinned(_) => StartTls::Always,
+            TlsPolicy::Required
+            | TlsPolicy::Verified
+            | TlsPolicy::Pinned(_)
+            | TlsPolicy::Dane(_) => StartTls::Always,
         };
         let options = Options {
             helo_name: manners.helo_name.to_string(),

@@ -7,6 +7,7 @@
 
 use storage::model::{Destination, HostRole, TlsPolicy};
 
+use super::dane::Bound;
 use crate::dns::{DnsError, Exchanger};
 use crate::smtp::Reply;
 use crate::sts::{Mode, Policy};
@@ -106,22 +107,26 @@ pub fn hosts(
 
 /// What is left of a domain's hosts under its MTA-STS policy (RFC 8461 §4, §5): in `enforce` those
 /// that the policy names, each with a certificate that verifies, or with a pin of our own, which says
-/// more. Whatever was configured, no mail goes there in clear.
+/// more. Whatever was configured, no mail goes there in clear. Hosts that DANE binds stay as they are:
+/// it wins (RFC 8461 §2).
 ///
 /// # Errors
 /// [`NoRoute::NotPermitted`] when none is left.
 pub fn permitted(
     domain: &Destination,
-    hosts: Vec<Destination>,
+    hosts: Vec<Bound>,
     policy: Option<&Policy>,
 ) -> Result<Vec<Destination>, NoRoute> {
     let Some(policy) = policy.filter(|policy| policy.mode == Mode::Enforce) else {
-        return Ok(hosts);
+        return Ok(hosts.into_iter().map(|bound| bound.host).collect());
     };
-    let named = hosts.into_iter().filter(|host| policy.permits(&host.host));
+    let named = hosts
+        .into_iter()
+        .filter(|bound| bound.by_dane || policy.permits(&bound.host.host));
     let hosts: Vec<Destination> = named
-        .map(|host| Destination {
+        .map(|Bound { host, by_dane }| Destination {
             tls: match host.tls {
+                tls if by_dane => tls,
                 pinned @ TlsPolicy::Pinned(_) => pinned,
                 _ => TlsPolicy::Verified,
             },
@@ -285,7 +290,10 @@ mod tests {
             ..Destination::default()
         })
         .collect();
-        let left = permitted(&domain, hosts.clone(), Some(&policy("enforce"))).unwrap();
+        let free = |hosts: &[Destination]| -> Vec<Bound> {
+            hosts.iter().cloned().map(Bound::freely).collect()
+        };
+        let left = permitted(&domain, free(&hosts), Some(&policy("enforce"))).unwrap();
         let left: Vec<_> = left.into_iter().map(|host| (host.host, host.tls)).collect();
         assert_eq!(
             left,
@@ -296,10 +304,19 @@ mod tests {
             ]
         );
         for lenient in [None, Some(policy("testing")), Some(policy("none"))] {
-            let left = permitted(&domain, hosts.clone(), lenient.as_ref());
+            let left = permitted(&domain, free(&hosts), lenient.as_ref());
             assert_eq!(left, Ok(hosts.clone()));
         }
-        let none_left = permitted(&domain, vec![hosts[1].clone()], Some(&policy("enforce")));
+        let dane = Bound {
+            by_dane: true,
+            host: Destination {
+                tls: TlsPolicy::Dane(Vec::new()),
+                ..hosts[1].clone()
+            },
+        };
+        let won = permitted(&domain, vec![dane.clone()], Some(&policy("enforce")));
+        assert_eq!(won, Ok(vec![dane.host]), "DANE wins");
+        let none_left = permitted(&domain, free(&hosts[1..2]), Some(&policy("enforce")));
         let refused = none_left.unwrap_err();
         assert!(!refused.is_permanent() && refused.reply().is_transient());
     }

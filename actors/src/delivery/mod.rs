@@ -10,6 +10,7 @@ pub mod breaker;
 pub mod classify;
 pub mod context;
 pub mod conversation;
+pub mod dane;
 pub mod delivery_actor;
 pub mod delivery_supervisor;
 pub mod dialer;

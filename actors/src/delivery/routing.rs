@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use storage::model::{Destination, Domain, HostRole};
 
+use super::dane::{self, Bound};
 use super::exchange::{self, NoRoute};
-use crate::dns::Resolver;
+use crate::dns::{Resolver, SecureLookup};
 use crate::sts::StsKeeper;
 
 /// What the way of a domain's mail hangs on besides its own settings. Cheap to clone.
@@ -19,6 +20,8 @@ pub struct Routing {
     pub names: Arc<[String]>,
     /// For the MTA-STS policies of domains whose MX records are used (OUT15); none: not asked for.
     pub sts: Option<Arc<StsKeeper>>,
+    /// For the TLSA records of hosts that MX records name (OUT15); none: not asked for.
+    pub dane: Option<Arc<dyn SecureLookup>>,
 }
 
 impl Routing {
@@ -71,9 +74,15 @@ impl Routing {
         };
         let answer = resolver.exchangers(&domain.host).await;
         let hosts = exchange::hosts(domain, answer, &self.names)?;
+        let hosts = match &self.dane {
+            Some(lookup) => dane::ask(lookup, domain, hosts).await?,
+            None => hosts.into_iter().map(Bound::freely).collect(),
+        };
         let policy = match &self.sts {
-            Some(keeper) => keeper.policy(&domain.host).await,
-            None => None,
+            Some(keeper) if !hosts.iter().all(|host| host.by_dane) => {
+                keeper.policy(&domain.host).await
+            }
+            _ => None,
         };
         exchange::permitted(domain, hosts, policy.as_ref())
     }

@@ -61,7 +61,7 @@ impl HickoryResolver {
     }
 }
 
-fn name_server(server: SocketAddr) -> NameServerConfig {
+pub(super) fn name_server(server: SocketAddr) -> NameServerConfig {
     let mut config = NameServerConfig::udp_and_tcp(server.ip());
     for connection in &mut config.connections {
         connection.port = server.port();

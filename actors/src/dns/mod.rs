@@ -7,6 +7,8 @@ mod breaker;
 mod guarded;
 mod hickory;
 pub mod lookup;
+mod secure;
+mod validating;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -16,6 +18,8 @@ use futures_util::future::BoxFuture;
 pub use guarded::GuardedLookup;
 pub use hickory::HickoryResolver;
 pub use lookup::{Lookup, LookupError, MailExchanger};
+pub use secure::{SecureLookup, TlsaRecords};
+pub use validating::ValidatingResolver;
 
 /// Addresses kept of one answer, at most.
 pub const ADDRESSES_MAX: usize = 16;

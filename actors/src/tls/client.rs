@@ -3,33 +3,29 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::server::ParsedCertificate;
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
-use sha2::{Digest as _, Sha256};
-use storage::model::{Fingerprint, TlsPolicy};
+use rustls::client::danger::ServerCertVerifier;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::ServerName;
+use storage::model::TlsPolicy;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::verifier::{AnyCertificate, Dane, Judged, Pinned};
 use super::{TlsError, provider};
 
-/// Sets of fingerprints whose configurations are kept.
-const PINNED_MAX: usize = 1024;
+/// Sets of fingerprints and of TLSA records whose configurations are kept.
+const NAMED_MAX: usize = 1024;
 
-/// Client configurations: one that verifies, one that does not, and one per set of fingerprints. Each keeps its own sessions for
-/// resumption, by the name of the destination, so what was learnt without verification is never used
+/// Client configurations: one that verifies, one that does not, and one per set of fingerprints or
+/// TLSA records. Each keeps its own sessions for resumption, by the name of the destination, so what was learnt without verification is never used
 /// where verification is demanded.
 #[derive(Debug, Clone)]
 pub struct ClientTls {
     verified: Arc<ClientConfig>,
     unverified: Arc<ClientConfig>,
-    /// By the fingerprints that are asked for, so that each keeps its sessions.
-    pinned: Arc<Mutex<BTreeMap<Vec<Fingerprint>, Arc<ClientConfig>>>>,
+    /// By the policy that names certificates, so that each keeps its sessions.
+    named: Arc<Mutex<BTreeMap<TlsPolicy, Arc<ClientConfig>>>>,
 }
 
 impl ClientTls {
@@ -56,12 +52,12 @@ impl ClientTls {
             .with_no_client_auth();
         let unverified = builder()?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider())))
+            .with_custom_certificate_verifier(Judged::new(AnyCertificate))
             .with_no_client_auth();
         Ok(Self {
             verified: Arc::new(verified),
             unverified: Arc::new(unverified),
-            pinned: Arc::default(),
+            named: Arc::default(),
         })
     }
 
@@ -72,30 +68,31 @@ impl ClientTls {
             TlsPolicy::None => None,
             TlsPolicy::Opportunistic | TlsPolicy::Required => Some(Arc::clone(&self.unverified)),
             TlsPolicy::Verified => Some(Arc::clone(&self.verified)),
-            TlsPolicy::Pinned(pins) => self.pinned(pins),
+            TlsPolicy::Pinned(pins) => self.named(policy, Judged::new(Pinned(pins.clone()))),
+            TlsPolicy::Dane(records) => self.named(policy, Judged::new(Dane(records.clone()))),
         }
     }
 
-    fn pinned(&self, pins: &[Fingerprint]) -> Option<Arc<ClientConfig>> {
-        let mut known = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(config) = known.get(pins) {
+    fn named(
+        &self,
+        policy: &TlsPolicy,
+        verifier: Arc<dyn ServerCertVerifier>,
+    ) -> Option<Arc<ClientConfig>> {
+        let mut known = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(config) = known.get(policy) {
             return Some(Arc::clone(config));
         }
-        if known.len() >= PINNED_MAX {
+        if known.len() >= NAMED_MAX {
             known.pop_first();
         }
-        let verifier = Pinned {
-            pins: pins.to_vec(),
-            signatures: AnyCertificate(provider()),
-        };
         let config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .ok()?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
         let config = Arc::new(config);
-        known.insert(pins.to_vec(), Arc::clone(&config));
+        known.insert(policy.clone(), Arc::clone(&config));
         Some(config)
     }
 
@@ -128,7 +125,7 @@ impl ClientTls {
 fn server_name(host: &str, policy: &TlsPolicy) -> std::io::Result<ServerName<'static>> {
     match ServerName::try_from(host.to_owned()) {
         Ok(name) => Ok(name),
-        Err(error) if *policy == TlsPolicy::Verified => {
+        Err(error) if matches!(policy, TlsPolicy::Verified | TlsPolicy::Dane(_)) => {
             Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, error))
         }
         Err(_) => Ok(ServerName::IpAddress(
@@ -137,106 +134,16 @@ fn server_name(host: &str, policy: &TlsPolicy) -> std::io::Result<ServerName<'st
     }
 }
 
-/// Takes any certificate, but still demands the proof that the peer has its key.
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signed, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signed, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Takes the certificates and keys that were named, whoever signed them.
-#[derive(Debug)]
-struct Pinned {
-    pins: Vec<Fingerprint>,
-    signatures: AnyCertificate,
-}
-
-impl ServerCertVerifier for Pinned {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let key = ParsedCertificate::try_from(end_entity)?.subject_public_key_info();
-        let known = |bytes: &[u8]| {
-            self.pins
-                .contains(&Fingerprint(Sha256::digest(bytes).into()))
-        };
-        if known(end_entity) || known(&key) {
-            Ok(ServerCertVerified::assertion())
-        } else {
-            Err(CertificateError::ApplicationVerificationFailure.into())
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.signatures
-            .verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.signatures
-            .verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.signatures.supported_verify_schemes()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::ServerTls;
     use super::*;
     use rustls::HandshakeKind;
+    use rustls::server::ParsedCertificate;
+    use rustls_pki_types::CertificateDer;
     use rustls_pki_types::pem::PemObject;
+    use sha2::{Digest as _, Sha256, Sha512};
+    use storage::model::{Fingerprint, Tlsa};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio_rustls::TlsAcceptor;
 
@@ -362,5 +269,95 @@ mod tests {
             TlsAcceptor::from(peer.tls.config()).accept(far)
         );
         assert!(ours.is_err() && theirs.is_err());
+    }
+
+    /// The outcome of a handshake under one TLSA record.
+    async fn by_record(
+        peer: &Peer,
+        host: &str,
+        (usage, selector, matching): (u8, u8, u8),
+        data: &[u8],
+    ) -> bool {
+        let record = Tlsa::usable(usage, selector, matching, data).unwrap();
+        let client = ClientTls::new().unwrap();
+        let policy = TlsPolicy::Dane(vec![record]);
+        handshake(&client, policy, host, peer).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn out15_dane_ee_takes_the_certificate_or_key_of_the_record_whatever_its_name() {
+        let peer = peer("mx.example.net", &["smtp"]);
+        let file = peer._dir.path().join("smtp-self-signed.pem");
+        let certificate = CertificateDer::from_pem_file(file).unwrap();
+        let key = ParsedCertificate::try_from(&certificate)
+            .unwrap()
+            .subject_public_key_info();
+        let forms = |bytes: &[u8]| {
+            [
+                bytes.to_vec(),
+                Sha256::digest(bytes).to_vec(),
+                Sha512::digest(bytes).to_vec(),
+            ]
+        };
+        for (selector, bytes) in [(0, &certificate[..]), (1, &key[..])] {
+            for (matching, mut data) in (0..).zip(forms(bytes)) {
+                let kind = (3, selector, matching);
+                assert!(by_record(&peer, "other.example", kind, &data).await);
+                data[20] ^= 1;
+                assert!(!by_record(&peer, "other.example", kind, &data).await);
+                let other = (3, 1 - selector, matching);
+                data[20] ^= 1;
+                assert!(!by_record(&peer, "other.example", other, &data).await);
+            }
+        }
+        let client = ClientTls::new().unwrap();
+        let nothing = TlsPolicy::Dane(Vec::new());
+        let shaken = handshake(&client, nothing, "mx.example.net", &peer).await;
+        assert!(shaken.is_err());
+    }
+
+    /// A server whose certificate comes from an issuer that it shows as well.
+    fn issued(name: &str) -> (TlsAcceptor, CertificateDer<'static>) {
+        use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let anchor = params.self_signed(&key).unwrap().der().clone();
+        let issuer = Issuer::new(params, key);
+        let leaf_key = KeyPair::generate().unwrap();
+        let leaf = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let leaf = leaf.signed_by(&leaf_key, &issuer).unwrap();
+        let private = rustls_pki_types::PrivateKeyDer::try_from(leaf_key.serialize_der()).unwrap();
+        let config = rustls::ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![leaf.der().clone(), anchor.clone()], private)
+            .unwrap();
+        (TlsAcceptor::from(Arc::new(config)), anchor)
+    }
+
+    #[tokio::test]
+    async fn out15_dane_ta_takes_what_the_named_issuer_signed_for_the_name() {
+        let (acceptor, anchor) = issued("mx.example.net");
+        let digest = Sha256::digest(&anchor).to_vec();
+        let mut wrong = digest.clone();
+        wrong[0] ^= 1;
+        for (host, kind, data, good) in [
+            ("mx.example.net", (2, 0, 1), &digest, true),
+            ("mx.example.net", (2, 0, 0), &anchor.to_vec(), true),
+            ("other.example", (2, 0, 1), &digest, false),
+            ("mx.example.net", (2, 0, 1), &wrong, false),
+            // The issuer is not the server.
+            ("mx.example.net", (3, 0, 1), &digest, false),
+        ] {
+            let (usage, selector, matching) = kind;
+            let record = Tlsa::usable(usage, selector, matching, data).unwrap();
+            let client = ClientTls::new().unwrap();
+            let policy = TlsPolicy::Dane(vec![record]);
+            let (near, far) = tokio::io::duplex(64 * 1024);
+            let (ours, _) = tokio::join!(client.connect(&policy, host, near), acceptor.accept(far));
+            assert_eq!(ours.is_ok(), good, "{host} {kind:?}");
+        }
     }
 }

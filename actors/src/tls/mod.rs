@@ -7,6 +7,7 @@
 mod client;
 mod self_signed;
 mod server;
+mod verifier;
 
 use std::path::PathBuf;
 

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::tlsa::Tlsa;
+
 /// Octets of a SHA-256.
 const FINGERPRINT_BYTES: usize = 32;
 
@@ -59,13 +61,19 @@ pub enum TlsPolicy {
     Verified,
     /// STARTTLS with a certificate or key that has one of these fingerprints, or nothing.
     Pinned(Vec<Fingerprint>),
+    /// STARTTLS with a certificate that one of the host's TLSA records names, or nothing. What DNS asks
+    /// for when mail is sent; never configured and never stored with a domain.
+    Dane(Vec<Tlsa>),
 }
 
 impl TlsPolicy {
     /// Whether mail never goes there in clear.
     #[must_use]
     pub const fn is_strict(&self) -> bool {
-        matches!(self, Self::Required | Self::Verified | Self::Pinned(_))
+        matches!(
+            self,
+            Self::Required | Self::Verified | Self::Pinned(_) | Self::Dane(_)
+        )
     }
 }
 
@@ -101,6 +109,7 @@ impl fmt::Display for TlsPolicy {
             Self::Opportunistic => f.write_str("opportunistic"),
             Self::Required => f.write_str("required"),
             Self::Verified => f.write_str("verified"),
+            Self::Dane(_) => f.write_str("dane"),
             Self::Pinned(pins) => {
                 let pins: Vec<String> = pins.iter().map(Fingerprint::to_string).collect();
                 write!(f, "pinned:{}", pins.join("+"))
@@ -329,6 +338,7 @@ mod tests {
             "x,weight=a",
             "x,a=1",
             "x,tls=maybe",
+            "x,tls=dane",
             "x,xforward=maybe",
             "x,tls=pinned:00",
         ] {

@@ -28,6 +28,7 @@ pub mod preferences;
 pub mod sender_rule;
 pub mod session;
 pub mod time;
+mod tlsa;
 pub mod token;
 pub mod view;
 
@@ -58,6 +59,7 @@ pub use preferences::{MarkRead, Preferences};
 pub use sender_rule::{IpNetwork, RuleAction, RuleError, RuleSubject, SenderRule};
 pub use session::{Session, SessionKind};
 pub use time::{Clock, SystemClock, Timestamp, TokioClock};
+pub use tlsa::{Tlsa, TlsaMatching, TlsaSelector};
 pub use token::{ApiToken, OneTimeToken, TokenPurpose};
 pub use view::{
     Correspondent, Flags, Folder, FolderCount, InvalidLineId, Line, LineId, Scope, Summary,
