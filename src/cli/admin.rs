@@ -5,7 +5,7 @@ use serde_json::json;
 use web::api::{InvitationView, ReadinessReason, ReadinessView, UserMonthsView};
 
 use super::args::{AdminCommand, RoleArgument};
-use super::client::{Client, Payload};
+use super::client::{Client, Payload, Query};
 use super::exit::Failure;
 use super::output::Output;
 use super::table::Table;
@@ -16,11 +16,22 @@ pub(super) async fn run(
     client: &Client,
     output: Output,
 ) -> Result<(), Failure> {
-    let AdminCommand::Invite {
-        address,
-        domain,
-        role,
-    } = command;
+    let (address, domain, role) = match command {
+        AdminCommand::Invite {
+            address,
+            domain,
+            role,
+        } => (address, domain, role),
+        AdminCommand::DropSecondFactor { address } => {
+            let target = Query::default().with("address", Some(&address));
+            let target = target.on("/api/v1/admin/second-factor");
+            client.command(Method::DELETE, &target, None).await?;
+            let done = json!({"address": address});
+            return output.show(&done, |_| {
+                format!("{address} sets up a second factor at the next sign-in\n")
+            });
+        }
+    };
     let role = match role {
         RoleArgument::DomainAdministrator => "domain_administrator",
         RoleArgument::Helpdesk => "helpdesk",

@@ -18,6 +18,7 @@ use crate::api::require_caller;
 use crate::auth::csrf::Origins;
 use crate::auth::reset::ResetDesk;
 use crate::auth::{OperatorToken, SignIn, require_operator};
+use crate::csp_reports;
 use crate::guard::Guard;
 use crate::page;
 use crate::panel;
@@ -60,6 +61,8 @@ pub fn router(site: AdminSite, guard: Guard) -> Router {
     description.merge(of_people);
     let caller = middleware::from_fn_with_state(site.clone(), require_caller);
     let operator = middleware::from_fn_with_state(site.token.clone(), require_operator);
+    let clock = Arc::clone(site.spool.clock());
+    let reports = csp_reports::router(site.origins.clone(), "admin", clock);
     let routes = Router::new()
         .merge(api.route_layer(operator))
         .merge(people.route_layer(caller))
@@ -70,6 +73,7 @@ pub fn router(site: AdminSite, guard: Guard) -> Router {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method")
         })
         .fallback(|| async { Problem::not_found("there is nothing here") })
-        .with_state(site);
+        .with_state(site)
+        .merge(reports);
     guard.protect(routes)
 }

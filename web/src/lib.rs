@@ -7,6 +7,7 @@
 pub mod api;
 pub mod auth;
 pub mod compose;
+mod csp_reports;
 pub mod guard;
 pub mod language;
 pub mod links;

@@ -121,6 +121,20 @@ pub const SIGN_IN_FAILURES: Metric = Metric {
     help: "Tries to sign in with a wrong address, password or code.",
 };
 
+/// What browsers say our policies have blocked.
+pub const CSP_REPORTS: Metric = Metric {
+    name: "mailhold_csp_reports_total",
+    kind: MetricKind::Counter,
+    labels: &[
+        ("site", "portal, admin"),
+        (
+            "directive",
+            "directives of our content security policies, other",
+        ),
+    ],
+    help: "Reports of browsers about content that a policy of our own pages has blocked.",
+};
+
 /// How messages with HTML were shown.
 pub const MAIL_HTML: Metric = Metric {
     name: "mailhold_mail_html_total",
@@ -155,6 +169,7 @@ pub const METRICS: &[Metric] = &[
     LEDGER_DIFFERENCE,
     INTAKE_STATE,
     SIGN_IN_FAILURES,
+    CSP_REPORTS,
     MAIL_HTML,
     MAIL_TAGS_DROPPED,
 ];

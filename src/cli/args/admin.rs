@@ -16,6 +16,13 @@ pub(in crate::cli) enum AdminCommand {
         #[arg(long, value_enum, default_value = "domain-administrator")]
         role: RoleArgument,
     },
+    /// Switch off the second factor of an administrator who has lost device and recovery codes.
+    ///
+    /// All sessions end. The password stays; the next sign-in sets up another second factor.
+    DropSecondFactor {
+        /// The person's address.
+        address: String,
+    },
 }
 
 /// What an administrator may do.

@@ -15,6 +15,8 @@ use utoipa::ToSchema;
 use super::audited::Operator;
 use super::domains::find;
 use super::form::{Faults, Given, JsonBody, Unknown};
+use super::mailboxes::{OneQuery, parse};
+use super::page::Params;
 use super::problem::Problem;
 use crate::AdminSite;
 use crate::auth::Secret;
@@ -118,4 +120,23 @@ pub(super) async fn invite(
         expires_at: expires_at.rfc3339(),
     };
     Ok((StatusCode::CREATED, Json(view)))
+}
+
+/// Lets in again an administrator who has lost the device and the recovery codes: the second factor
+/// and passkeys are gone, all sessions end, and the next sign-in with the password sets up another.
+#[utoipa::path(delete, path = "/admin/second-factor", tag = "admins", params(OneQuery),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn drop_second_factor(
+    State(site): State<AdminSite>,
+    operator: Operator,
+    Params(query): Params<OneQuery>,
+) -> Result<StatusCode, Problem> {
+    let address = parse(&query.address)?;
+    let known = site.spool.administrator(&address).await?;
+    let known = known.ok_or_else(|| Problem::not_found("there is no such administrator"))?;
+    let account = AccountId::administrator(&known.address);
+    let subject = known.address.to_string();
+    let audit = operator.row(&site, "second_factor.off", subject, &json!({}));
+    site.sign_in.forget_devices(&account, audit).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

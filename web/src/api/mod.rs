@@ -138,6 +138,7 @@ pub fn router() -> OpenApiRouter<AdminSite> {
         .routes(routes!(sender_rules::list, sender_rules::add))
         .routes(routes!(sender_rules::remove))
         .routes(routes!(admins::invite))
+        .routes(routes!(admins::drop_second_factor))
         .routes(routes!(audit::list))
         .routes(routes!(log::search))
         .routes(routes!(log::show))

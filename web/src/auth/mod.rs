@@ -19,7 +19,7 @@ mod secret;
 mod sign_in;
 mod totp;
 mod waiting;
-mod window;
+pub(crate) mod window;
 
 pub use bearer::require_operator;
 pub(crate) use bearer::{presented, unauthorized};

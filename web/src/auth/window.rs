@@ -10,14 +10,14 @@ pub(super) const LEVELS: [(u32, u32, u32); 3] = [(32, 64, 1), (26, 48, 3), (21, 
 
 /// What has happened since the window opened.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Window {
+pub(crate) struct Window {
     since: Timestamp,
     count: u32,
 }
 
 impl Window {
     /// A window in which nothing has happened.
-    pub(super) const fn new(now: Timestamp) -> Self {
+    pub(crate) const fn new(now: Timestamp) -> Self {
         Self {
             since: now,
             count: 0,
@@ -25,12 +25,12 @@ impl Window {
     }
 
     /// Whether it still counts.
-    pub(super) fn is_open(&self, length: Duration, now: Timestamp) -> bool {
+    pub(crate) fn is_open(&self, length: Duration, now: Timestamp) -> bool {
         now.saturating_since(self.since) < length
     }
 
     /// Counts one more, in a new window when the old one is over.
-    pub(super) fn note(&mut self, length: Duration, now: Timestamp) {
+    pub(crate) fn note(&mut self, length: Duration, now: Timestamp) {
         if !self.is_open(length, now) {
             self.since = now;
             self.count = 0;
@@ -39,7 +39,7 @@ impl Window {
     }
 
     /// How long to wait when only `max` may happen in a window.
-    pub(super) fn wait(&self, length: Duration, max: u32, now: Timestamp) -> Duration {
+    pub(crate) fn wait(&self, length: Duration, max: u32, now: Timestamp) -> Duration {
         if self.count < max {
             return Duration::ZERO;
         }

@@ -99,6 +99,8 @@ fn refused(visitor: &Visitor, form: &Form) -> Response {
 
 fn form(visitor: &Visitor, address: &str, next: &str, failed: bool) -> Markup {
     let language = visitor.language;
+    // Once for both forms: a page has one mask.
+    let token = csrf_field(&visitor.csrf);
     html! {
         section.card {
             h1 { (words::sign_in(language)) }
@@ -110,7 +112,7 @@ fn form(visitor: &Visitor, address: &str, next: &str, failed: bool) -> Markup {
                 }
             }
             form method="post" action="/login" {
-                (csrf_field(&visitor.csrf))
+                (token)
                 @if let Some(next) = place_of_ours(next) {
                     input type="hidden" name="next" value=(next);
                 }
@@ -125,7 +127,7 @@ fn form(visitor: &Visitor, address: &str, next: &str, failed: bool) -> Markup {
                 button.primary type="submit" { (words::sign_in(language)) }
             }
             @if visitor.portal.relying_party.is_some() {
-                (passkey_door::draw(visitor, next))
+                (passkey_door::draw(visitor, &token, next))
             }
             p.below { a href="/forgot" { (words::cannot_sign_in(language)) } }
         }

@@ -3,6 +3,7 @@
 //! From the outside in: headers (HD1–HD4), the dressing of refusals, the reading of path and host
 //! (HD5), the origin of everything that is not GET (A2), the page.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -21,6 +22,7 @@ use super::{
     Portal, assets, compose, events, help, login, logout, mailbox, new_password, reader, sessions,
     settings, status,
 };
+use crate::csp_reports;
 use crate::guard::{Guard, time_limit};
 
 /// How long the form for writing may take to arrive: 25 MiB over a slow line.
@@ -100,7 +102,12 @@ pub fn router(portal: Portal, guard: Guard) -> Router {
             portal.clone(),
             require_same_origin,
         ))
-        .with_state(portal.clone());
+        .with_state(portal.clone())
+        .merge(csp_reports::router(
+            portal.origins.clone(),
+            "portal",
+            Arc::clone(portal.spool.clock()),
+        ));
     let look = Dress {
         build: portal.build,
         language: None,

@@ -7,6 +7,7 @@ use crate::site::Site;
 
 /// Every route there is. A new one has to be added here and then is described, too.
 const ROUTES: &[&str] = &[
+    "DELETE /api/v1/admin/second-factor",
     "DELETE /api/v1/alias",
     "DELETE /api/v1/aside/{id}",
     "DELETE /api/v1/domain-alias",

@@ -362,3 +362,39 @@ async fn a6_a_second_factor_that_is_lost_is_switched_off_and_the_user_is_told() 
     let waiting = site.spool.domains_with_mail();
     assert_eq!(waiting, [site.domain_id("example.org")], "a letter waits");
 }
+
+#[tokio::test]
+async fn a6_an_administrator_without_device_and_codes_is_let_in_by_the_operator_alone() {
+    let site = site().await;
+    let mut browser = signed_in_as(&site, "it@example.org", "domain_administrator").await;
+    let token = administrator(&site, "other@example.org", "example.org", "auditor").await;
+    let target = "/api/v1/admin/second-factor?address=it@example.org";
+    let foreign = axum::http::Request::builder()
+        .method(Method::DELETE)
+        .uri(target)
+        .header("host", "localhost:8444")
+        .header("authorization", format!("Bearer {token}"));
+    let foreign = site.raw(foreign.body(Body::empty()).unwrap()).await;
+    assert_eq!(foreign.status, StatusCode::UNAUTHORIZED);
+    let account = AccountId::administrator(&"it@example.org".parse().unwrap());
+    let before = site.spool.credentials(&account).await.unwrap();
+    assert!(before.totp.is_some() && !before.recovery_codes.is_empty());
+    let nobody = "/api/v1/admin/second-factor?address=nobody@example.org";
+    let missing = site.delete(nobody).await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
+    let done = site.delete(target).await;
+    assert_eq!(done.status, StatusCode::NO_CONTENT);
+    let after = site.spool.credentials(&account).await.unwrap();
+    assert!(after.totp.is_none() && after.recovery_codes.is_empty());
+    assert_eq!(after.password, before.password, "the password stays");
+    let audit = site.audit().await;
+    assert_eq!(audit[0].0, "second_factor.off");
+    let ended = browser.get("/people/example.org").await;
+    assert_eq!(ended.status, StatusCode::SEE_OTHER, "signed out");
+    let mut browser = Browser::new(&site);
+    let fields = [("address", "it@example.org"), ("password", ADMIN_PASSWORD)];
+    let answer = browser.submit("/login", "/login", &fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let setup = browser.get("/people/example.org").await;
+    assert_eq!(setup.location(), "/me/second-factor", "another one first");
+}

@@ -11,7 +11,7 @@ use crate::site::{HOST, Site};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; \
     object-src 'none'; manifest-src 'self'; worker-src 'self'; frame-ancestors 'none'; \
-    require-trusted-types-for 'script'; trusted-types portal";
+    require-trusted-types-for 'script'; trusted-types portal; report-to csp; report-uri /csp-report";
 
 /// Every path of the portal, with and without somebody behind it.
 const PATHS: &[&str] = &[
@@ -39,6 +39,7 @@ async fn hd1_hd2_hd3_every_answer_has_the_headers_errors_included() {
             let answer = browser.get(path).await;
             for (name, value) in [
                 ("content-security-policy", POLICY),
+                ("reporting-endpoints", "csp=\"/csp-report\""),
                 ("x-content-type-options", "nosniff"),
                 ("referrer-policy", "no-referrer"),
                 ("cross-origin-opener-policy", "same-origin"),
@@ -61,13 +62,18 @@ async fn hd1_hd2_hd3_every_answer_has_the_headers_errors_included() {
                 assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
             }
             assert!(!answer.text.contains("style="), "{path}: no inline style");
-            // One file of ours at most, and nothing inside the page.
+            // Each file of ours once at most, and nothing inside the page.
             let scripts = answer.text.matches("<script").count();
-            let own = answer
-                .text
-                .matches("<script type=\"module\" src=\"/assets/portal-")
-                .count();
-            assert!(scripts == own && own <= 1, "{path}: a script of its own");
+            let own = ["portal", "passkey"].map(|name| {
+                let tag = format!("<script type=\"module\" src=\"/assets/{name}-");
+                answer.text.matches(&tag).count()
+            });
+            assert_eq!(
+                scripts,
+                own.iter().sum::<usize>(),
+                "{path}: a script of its own"
+            );
+            assert!(own.iter().all(|count| *count <= 1), "{path}: twice");
         }
     }
 }
@@ -248,4 +254,43 @@ async fn c8_every_page_tells_that_the_own_server_is_down_and_not_why() {
             "{path}: what is down is for administrators"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn h21_reports_are_counted_from_our_own_pages_and_only_so_many() {
+    let site = Site::new().await;
+    let mut browser = Browser::new(&site);
+    let new = r#"[{"type":"csp-violation","body":{"effectiveDirective":"img-src"}}]"#;
+    let old = r#"{"csp-report":{"violated-directive":"img-src 'self'"}}"#;
+    let large = format!("[{}1]", "0,".repeat(10_000));
+    let (kind, old_kind) = ("application/reports+json", "application/csp-report");
+    for (from, kind, body, status) in [
+        ("same-origin", kind, new, 204),
+        ("same-origin", old_kind, old, 204),
+        ("cross-site", kind, new, 403),
+        ("none", kind, new, 403),
+        ("same-origin", "text/plain", new, 415),
+        ("same-origin", kind, "{", 400),
+        ("same-origin", kind, large.as_str(), 413),
+    ] {
+        let answer = report(&mut browser, from, kind, body).await;
+        assert_eq!(answer.as_u16(), status, "{from} {kind}");
+    }
+    for _ in 0..100 {
+        report(&mut browser, "same-origin", kind, new).await;
+    }
+    let many = report(&mut browser, "same-origin", kind, new).await;
+    assert_eq!(many, StatusCode::TOO_MANY_REQUESTS);
+    tokio::time::advance(std::time::Duration::from_secs(61)).await;
+    let later = report(&mut browser, "same-origin", kind, new).await;
+    assert_eq!(later, StatusCode::NO_CONTENT);
+}
+
+async fn report(browser: &mut Browser<'_>, from: &str, kind: &str, body: &str) -> StatusCode {
+    let request = browser
+        .request(axum::http::Method::POST, "/csp-report")
+        .header("sec-fetch-site", from)
+        .header("content-type", kind);
+    let body = Body::from(body.to_owned());
+    browser.send(request.body(body).unwrap()).await.status
 }

@@ -15,7 +15,6 @@ use crate::auth::csrf::CsrfFault;
 use crate::auth::passkey::{Assertion, PasskeySignIn, Purpose};
 use crate::portal::Portal;
 use crate::portal::assets;
-use crate::portal::layout::csrf_field;
 use crate::portal::login::signed_in;
 use crate::portal::posted::{Form, Posted};
 use crate::portal::redirect::place_of_ours;
@@ -90,13 +89,13 @@ pub(super) fn bytes(form: &Form, name: &str) -> Result<Vec<u8>, Refusal> {
 }
 
 /// The button on the page for signing in.
-pub(in crate::portal) fn draw(visitor: &Visitor, next: &str) -> Markup {
+pub(in crate::portal) fn draw(visitor: &Visitor, token: &Markup, next: &str) -> Markup {
     let language = visitor.language;
     let site = visitor.portal.relying_party.as_ref();
     html! {
         form.passkey #passkey-sign-in method="post" action=(PATH) hidden
             data-site=[site.map(|party| &party.id)] {
-            (csrf_field(&visitor.csrf))
+            (token)
             @if let Some(next) = place_of_ours(next) {
                 input type="hidden" name="next" value=(next);
             }
