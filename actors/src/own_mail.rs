@@ -12,7 +12,7 @@ use storage::model::{
 use storage::spool::{NewDisposition, NewEntry, NewMessage, Spool, SpoolError};
 
 /// A message of the node `hostname` to one recipient, ready for [`Spool::accept`]. Its body is
-/// sealed when the recipient's domain has a key here.
+/// sealed, for other people's domains with a key of the node's own.
 ///
 /// # Errors
 /// [`SpoolError`].
@@ -29,12 +29,7 @@ pub async fn own_message(
     } else {
         BodyKind::EightBitMime
     };
-    // Another's domain has no key here, and what goes to it leaves in a moment.
-    let mut writer = if domain.is_outbound() {
-        spool.begin_body(id)
-    } else {
-        spool.begin_body_for(id, &[domain])?
-    };
+    let mut writer = spool.begin_body_for(id, &[domain])?;
     writer.write(text).await?;
     let recipients = vec![Recipient::new(ForwardPath::Mailbox(recipient.clone()))];
     Ok(NewMessage {

@@ -138,8 +138,7 @@ impl Departure {
         Ok(Some(self.message(entry, entry.id, body, entries, copies)))
     }
 
-    /// What goes to everybody else, by MX or smart host. It is stored unsealed until it was sent,
-    /// as notifications are: those domains have no keys here.
+    /// What goes to everybody else, by MX or smart host.
     async fn to_the_world(
         &self,
         entry: &OutboxEntry,
@@ -158,9 +157,7 @@ impl Departure {
             return Ok(None);
         }
         let id = entry.id.companion(Companion::World);
-        let mut body = self.spool.begin_body(id);
-        body.write(signed.clone()).await?;
-        let body = (body.finish().await?, signed.is_ascii());
+        let body = self.sealed_body(id, &entries, signed.clone()).await?;
         Ok(Some(self.message(entry, id, body, entries, None)))
     }
 
@@ -172,7 +169,9 @@ impl Departure {
         message: Bytes,
     ) -> Result<(StoredBody, bool), SpoolError> {
         let is_ascii = message.is_ascii();
-        let domains: Vec<DomainId> = entries.iter().map(|entry| entry.domain).collect();
+        let mut domains: Vec<DomainId> = entries.iter().map(|entry| entry.domain).collect();
+        domains.sort_unstable();
+        domains.dedup();
         let mut body = self.spool.begin_body_for(id, &domains)?;
         body.write(message).await?;
         Ok((body.finish().await?, is_ascii))

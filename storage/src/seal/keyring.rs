@@ -9,6 +9,7 @@ use ring::aead::LessSafeKey;
 use ring::rand::SystemRandom;
 
 use super::domain_keys::{DomainKey, DomainKeys, aead};
+use super::key_file::Secrets;
 use super::{KEY_BYTES, KeyError, SealError, Sealer, key_file, master, node_key, random};
 use crate::model::DomainId;
 
@@ -29,11 +30,16 @@ pub enum KeySource {
     },
 }
 
+/// In whose name keys for mail to other people's domains are; all of these domains share them.
+const OUTBOUND: DomainId = DomainId(DomainId::OUTBOUND_FIRST);
+
 /// The keys; shared by everybody who seals or opens.
 pub(crate) struct Keyring {
     source: KeySource,
     master: Option<LessSafeKey>,
     node: Option<LessSafeKey>,
+    /// What seals mail to other people's domains, which have no keys of their own here.
+    outbound: Option<Arc<DomainKeys>>,
     domains: RwLock<HashMap<DomainId, Arc<DomainKeys>>>,
     random: SystemRandom,
 }
@@ -52,6 +58,7 @@ impl Default for Keyring {
             source: KeySource::Off,
             master: None,
             node: None,
+            outbound: None,
             domains: RwLock::default(),
             random: SystemRandom::new(),
         }
@@ -69,6 +76,10 @@ impl Keyring {
             ..Self::default()
         };
         let KeySource::Files { master, folder } = ring.source.clone() else {
+            if ring.is_on() {
+                let secret = random(&ring.random).map_err(|_| KeyError::Random)?;
+                ring.outbound = Some(ring.ready(OUTBOUND, &Secrets::from([(1, secret)]))?);
+            }
             return Ok(ring);
         };
         let listed = key_file::list(&folder)?;
@@ -97,6 +108,8 @@ impl Keyring {
         }
         ring.master = Some(key);
         ring.node = Some(node_key::derive(&secret)?);
+        let outbound = blake3::derive_key("mailhold 2026 master key: outbound mail", &secret);
+        ring.outbound = Some(ring.ready(OUTBOUND, &Secrets::from([(1, outbound)]))?);
         Ok(ring)
     }
 
@@ -134,6 +147,10 @@ impl Keyring {
     pub(crate) fn sealer(&self, domain: DomainId) -> Result<Sealer, SealError> {
         if !self.is_on() {
             return Ok(Sealer::Off);
+        }
+        if domain.is_outbound() {
+            let keys = self.outbound.as_ref().ok_or(SealError::NoKey(domain))?;
+            return Ok(Sealer::On(Arc::clone(keys)));
         }
         let domains = self.domains.read().unwrap_or_else(PoisonError::into_inner);
         let keys = domains.get(&domain).ok_or(SealError::NoKey(domain))?;
@@ -187,7 +204,17 @@ impl Keyring {
         }
     }
 
-    fn put(&self, domain: DomainId, secrets: &key_file::Secrets) -> Result<(), KeyError> {
+    fn put(&self, domain: DomainId, secrets: &Secrets) -> Result<(), KeyError> {
+        let keys = self.ready(domain, secrets)?;
+        self.domains
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(domain, keys);
+        Ok(())
+    }
+
+    /// Keys, ready for use.
+    fn ready(&self, domain: DomainId, secrets: &Secrets) -> Result<Arc<DomainKeys>, KeyError> {
         let mut keys = HashMap::new();
         let mut current = 0;
         for (id, secret) in secrets {
@@ -195,18 +222,13 @@ impl Keyring {
             keys.insert(*id, key);
             current = *id;
         }
-        let keys = DomainKeys {
+        Ok(Arc::new(DomainKeys {
             domain,
             current,
             keys,
             secrets: secrets.clone(),
             random: self.random.clone(),
-        };
-        self.domains
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(domain, Arc::new(keys));
-        Ok(())
+        }))
     }
 }
 

@@ -307,13 +307,14 @@ impl BodyWriter {
 }
 
 impl Spool {
-    /// Starts to take in the body of a message, unsealed.
+    /// Starts to take in the body of a message, unsealed: for bodies that are for no domain.
     #[must_use]
     pub fn begin_body(&self, message: MessageId) -> BodyWriter {
         self.body_writer(message, BodyPlace::Transit, None, Vec::new())
     }
 
-    /// Starts to take in the body of a message for these domains: it is sealed with their keys, and
+    /// Starts to take in the body of a message for these domains: it is sealed with their keys (for
+    /// other people's domains with one of the node's own, made from the master key), and
     /// lies where their continuity copies will look for it.
     ///
     /// # Errors

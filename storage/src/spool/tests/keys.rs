@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use super::super::testing::{audit, clock, destination, domain};
+use super::super::testing::{accepted, audit, clock, destination, domain};
 use super::continuity::sealed_message;
 use crate::codec;
 use crate::engine::{Durability, Engine, KeyspaceId, MemoryEngine, Write};
@@ -219,4 +219,48 @@ async fn d8_a_password_that_lies_bare_is_sealed_at_the_next_start() {
         let row = engine.get(KeyspaceId::Domains, key).await.unwrap().unwrap();
         assert!(memchr::memmem::find(&row, b"correct horse").is_none());
     }
+}
+
+/// Letters, notifications and answers to other people's domains are as unreadable on the disk as
+/// mail for our own; what an earlier version stored as it was still goes out.
+#[tokio::test]
+async fn d8_mail_to_other_peoples_domains_is_sealed_with_a_key_of_the_node() {
+    let directory = tempfile::tempdir().unwrap();
+    let spool = open(directory.path(), directory.path()).await.unwrap();
+    let mut domains = Vec::new();
+    for name in ["far.example", "old.example"] {
+        let name = name.parse().unwrap();
+        domains.push(spool.domain_for_outbound(&name).await.unwrap());
+    }
+    let (far, old) = (domains[0], domains[1]);
+    let text = b"your secret link ".repeat(100);
+    let new = sealed_message(&spool, &text, &[(far.0, &["a@far.example"])]).await;
+    spool.accept(new).await.unwrap();
+    // Large enough for a file of its own.
+    let large = b"a long secret answer ".repeat(40_000);
+    let new = sealed_message(&spool, &large, &[(far.0, &["b@far.example"])]).await;
+    spool.accept(new).await.unwrap();
+    assert!(!holds(directory.path(), b"secret link"));
+    assert!(!holds(directory.path(), b"secret answer"));
+    accepted(&spool, b"from before", &[(old.0, &["c@old.example"])]).await;
+    spool.shutdown().await.unwrap();
+    drop(spool);
+    assert!(!holds(directory.path(), b"secret link"), "in no journal");
+    let spool = open(directory.path(), directory.path()).await.unwrap();
+    for (domain, start) in [(far, &text[..17]), (old, b"from before")] {
+        let entry = spool.queue_page(domain, None, 1).await.unwrap().remove(0);
+        let body = spool.body(&entry).next().await.unwrap().unwrap();
+        assert!(body.starts_with(start));
+    }
+    spool.shutdown().await.unwrap();
+    drop(spool);
+    // A copy of the store without its master key.
+    let stolen = tempfile::tempdir().unwrap();
+    let spool = open(directory.path(), stolen.path()).await.unwrap();
+    let entry = spool.queue_page(far, None, 1).await.unwrap().remove(0);
+    let read = spool.body(&entry).next().await;
+    assert!(
+        matches!(read, Err(SpoolError::CorruptBody { .. })),
+        "{read:?}"
+    );
 }
