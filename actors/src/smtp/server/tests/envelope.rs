@@ -188,7 +188,7 @@ fn in16_eight_bit_content_is_announced_and_taken_as_it_came() {
 
 /// RFC 8689 §3: who does not announce it refuses the parameter, and never keeps half of the promise.
 #[test]
-fn in23_requiretls_is_neither_offered_nor_taken() {
+fn in23_out17_requiretls_is_neither_offered_nor_taken_so_nothing_is_owed() {
     let mut session = Session::open();
     session.say("EHLO sender.example\r\n");
     assert!(!String::from_utf8_lossy(&session.said).contains("REQUIRETLS"));
