@@ -11,6 +11,7 @@ pub mod dkim;
 pub mod dns;
 pub mod filter;
 pub mod metrics;
+pub mod outages;
 pub mod outbox;
 pub mod own_mail;
 pub mod retention;

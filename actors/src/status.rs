@@ -12,6 +12,7 @@ use storage::model::{Counters, Domain, DomainId, DomainName, Hold, Timestamp};
 
 use crate::availability::AvailabilityFigures;
 use crate::delivery::route::RouteKey;
+use crate::outages::Outage;
 
 /// Where a destination stands (delivery.md B2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
@@ -128,6 +129,7 @@ struct Parts {
     routes: BTreeMap<RouteKey, RouteStatus>,
     domains: BTreeMap<DomainId, DeliveryStatus>,
     availability: AvailabilityFigures,
+    outages: BTreeMap<DomainId, Arc<[Outage]>>,
 }
 
 impl StatusBoard {
@@ -175,6 +177,21 @@ impl StatusBoard {
     /// Intake's part.
     pub fn publish_availability(&self, figures: AvailabilityFigures) {
         self.lock().availability = figures;
+    }
+
+    /// The outages of a domain's destination in the last 30 days, oldest first.
+    #[must_use]
+    pub fn outages(&self, domain: DomainId) -> Arc<[Outage]> {
+        self.lock()
+            .outages
+            .get(&domain)
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// The outage watch's part.
+    pub fn publish_outages(&self, domain: DomainId, outages: Vec<Outage>) {
+        self.lock().outages.insert(domain, outages.into());
     }
 
     /// Notes that a domain's delivery is stopped for good, or that it runs again.

@@ -1,4 +1,4 @@
-//! What is looked at every second: free space, intake, ledger.
+//! What is looked at every second: free space, intake, outages, ledger.
 //!
 //! The record of intake's availability is kept in the store once a minute and at a stop; a record
 //! that cannot be read begins anew.
@@ -8,6 +8,7 @@ use storage::spool::{IntakeState, Spool, SpoolError};
 
 use crate::availability::Availability;
 use crate::metrics;
+use crate::outages::OutageWatch;
 use crate::status::StatusBoard;
 
 /// The record's name among what is learnt.
@@ -19,6 +20,7 @@ pub(crate) struct Watch {
     spool: Spool,
     board: StatusBoard,
     availability: Availability,
+    outages: OutageWatch,
     looks: u32,
     difference: i128,
 }
@@ -26,6 +28,7 @@ pub(crate) struct Watch {
 impl Watch {
     pub(crate) fn new(spool: Spool, board: StatusBoard) -> Self {
         Self {
+            outages: OutageWatch::new(spool.clone(), board.clone()),
             spool,
             board,
             availability: Availability::default(),
@@ -52,6 +55,7 @@ impl Watch {
         let taking = matches!(intake, IntakeState::Open | IntakeState::Soft);
         self.availability.note(self.spool.clock().now(), taking);
         self.board.publish_availability(self.availability.figures());
+        self.outages.look().await?;
         self.compare_ledger();
         self.looks = (self.looks + 1) % SAVE_EVERY;
         if self.looks == 0 && intake != IntakeState::Broken {
@@ -60,11 +64,12 @@ impl Watch {
         Ok(())
     }
 
-    /// Keeps the record.
+    /// Keeps the records.
     pub(crate) async fn save(&self) -> Result<(), SpoolError> {
         // A record of numbers can always be written.
         let record = postcard::to_stdvec(&self.availability).unwrap_or_default();
-        self.spool.save_learned(RECORD, Bytes::from(record)).await
+        self.spool.save_learned(RECORD, Bytes::from(record)).await?;
+        self.outages.save().await
     }
 
     /// D7: the alarm is raised when the difference changes, the metric shows it all the time.

@@ -1,9 +1,11 @@
 //! What can be asked on the command line.
 
 mod admin;
+mod continuity;
 mod dkim;
 
 pub(super) use admin::{AdminCommand, RoleArgument};
+pub(super) use continuity::ContinuityCommand;
 pub(super) use dkim::DkimCommand;
 
 use std::path::PathBuf;
@@ -166,6 +168,11 @@ pub(super) enum DomainCommand {
     },
     /// Say that a domain's server is back: it is probed at once instead of at its next time.
     Probe {
+        /// Its name.
+        name: String,
+    },
+    /// Show the outages of a domain's server in the last 30 days.
+    Outages {
         /// Its name.
         name: String,
     },
@@ -347,29 +354,6 @@ pub(super) struct HoldArguments {
     /// When the hold ends by itself, e.g. 2030-01-01T06:00:00Z.
     #[arg(long, value_name = "TIME")]
     pub(super) until: Option<String>,
-}
-
-/// `continuity`.
-#[derive(Debug, Subcommand)]
-pub(super) enum ContinuityCommand {
-    /// Copy a domain's clean mail from now on, or change how long copies are kept.
-    On {
-        /// The domain.
-        domain: String,
-        /// Days that copies are kept, 1 to 90.
-        #[arg(long)]
-        days: Option<u16>,
-    },
-    /// Stop copying; what is there is not shown any more and goes with its days.
-    Off {
-        /// The domain.
-        domain: String,
-    },
-    /// Show what is kept, or what is missing before it can be switched on.
-    Show {
-        /// The domain.
-        domain: String,
-    },
 }
 
 /// `queue`.

@@ -2,7 +2,9 @@
 
 use hyper::Method;
 use serde_json::{Map, Value, json};
-use web::api::{DestinationView, DnsAdviceView, DomainKeyView, DomainView, Page, ProbeReport};
+use web::api::{
+    DestinationView, DnsAdviceView, DomainKeyView, DomainView, OutagesView, Page, ProbeReport,
+};
 
 use super::args::{DomainCommand, DomainSettings, HoldArguments, VerifyArgument};
 use super::client::{Client, Payload, Query, encoded};
@@ -47,6 +49,10 @@ pub(super) async fn run(
         DomainCommand::Dns { name } => {
             let advice: DnsAdviceView = client.get(&format!("{}/dns", path(&name))).await?;
             output.show(&advice, super::dns::text)
+        }
+        DomainCommand::Outages { name } => {
+            let view: OutagesView = client.get(&format!("{}/outages", path(&name))).await?;
+            output.show(&view, super::outages::text)
         }
         DomainCommand::Probe { name } => {
             let target = format!("{}/probe", path(&name));

@@ -19,6 +19,7 @@ mod domain_alias;
 mod exit;
 mod log;
 mod mailbox;
+mod outages;
 mod output;
 mod pin;
 mod quarantine;

@@ -28,6 +28,7 @@ mod log;
 mod log_event;
 mod mailbox;
 mod mailboxes;
+mod outages;
 mod page;
 pub(crate) mod people;
 mod probe;
@@ -68,6 +69,7 @@ pub use domain_view::{CountersView, DestinationView, DomainView, HoldView};
 pub use import::ImportReport;
 pub use log_event::LogEventView;
 pub use mailbox::MailboxView;
+pub use outages::{OutageView, OutagesView};
 pub use page::Page;
 pub use people::{
     CodeView, CodesView, PersonView, ReadinessReason, ReadinessView, UserMonthView, UserMonthsView,
@@ -166,6 +168,7 @@ pub fn people_router() -> OpenApiRouter<AdminSite> {
         .routes(routes!(people::hand_out_codes))
         .routes(routes!(people::readiness))
         .routes(routes!(people::user_months::user_months))
+        .routes(routes!(outages::outages))
         .routes(routes!(people::end_sessions))
         .routes(routes!(people::switch_factor_off))
         .layer(time_limit());

@@ -1,5 +1,7 @@
 //! Dates as their readers write them.
 
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
 use storage::model::Timestamp;
 
@@ -82,6 +84,23 @@ fn zoned(at: Timestamp, zone: &TimeZone) -> Option<jiff::Zoned> {
     Some(at.to_zoned(zone.clone()))
 }
 
+/// How long something took, in the two largest units that tell it.
+pub fn format_duration(language: Language, duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (days, hours) = (seconds / 86_400, seconds / 3_600 % 24);
+    let (minutes, rest) = (seconds / 60 % 60, seconds % 60);
+    let day = match language {
+        Language::English => "d",
+        Language::German => "T",
+    };
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{rest} s"),
+        (0, 0, _) => format!("{minutes} min {rest} s"),
+        (0, ..) => format!("{hours} h {minutes} min"),
+        _ => format!("{days} {day} {hours} h"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +140,20 @@ mod tests {
             let text = |language| format_date(language, style, at, now, &TimeZone::UTC);
             assert_eq!(text(Language::English), english);
             assert_eq!(text(Language::German), german);
+        }
+    }
+
+    #[test]
+    fn durations_are_told_in_two_units() {
+        for (seconds, english, german) in [
+            (0, "0 s", "0 s"),
+            (61, "1 min 1 s", "1 min 1 s"),
+            (7_260, "2 h 1 min", "2 h 1 min"),
+            (180_000, "2 d 2 h", "2 T 2 h"),
+        ] {
+            let duration = Duration::from_secs(seconds);
+            assert_eq!(format_duration(Language::English, duration), english);
+            assert_eq!(format_duration(Language::German, duration), german);
         }
     }
 }

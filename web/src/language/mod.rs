@@ -9,7 +9,7 @@ mod dates;
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 
-pub use dates::{DateStyle, format_date};
+pub use dates::{DateStyle, format_date, format_duration};
 
 /// A language that all texts exist in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

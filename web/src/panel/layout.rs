@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::outages;
 use super::visitor::Admin;
 use crate::language::Language;
 use crate::portal::layout::{csrf_field, document, mark};
@@ -49,6 +50,7 @@ pub(super) fn signed_in(admin: &Admin, title: &str, content: &Markup) -> Markup 
                         }
                     }
                 }
+                ul { li { a href="/outages" aria-current=[here(outages::TITLE, title)] { (outages::TITLE) } } }
                 ul { li { a href="/me" aria-current=[here("My account", title)] { "My account" } } }
             }
             main #main tabindex="-1" { (content) }

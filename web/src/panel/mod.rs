@@ -9,6 +9,7 @@ mod enroll;
 mod import;
 mod layout;
 mod me;
+mod outages;
 mod people;
 mod person;
 mod prove;
@@ -47,6 +48,7 @@ pub(crate) fn router(site: &AdminSite) -> Router<AdminSite> {
         .route("/prove", get(prove::show).post(prove::submit))
         .route("/me", get(me::show).post(me::submit))
         .route("/me/second-factor", get(setup::show).post(setup::submit))
+        .route("/outages", get(outages::show))
         .route("/people", get(people::home))
         .route("/people/{domain}", get(people::show).post(people::submit))
         .route("/people/{domain}/usage", get(usage::show))

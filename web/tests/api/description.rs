@@ -29,6 +29,7 @@ const ROUTES: &[&str] = &[
     "GET /api/v1/domains/{name}/continuity",
     "GET /api/v1/domains/{name}/dkim",
     "GET /api/v1/domains/{name}/dns",
+    "GET /api/v1/domains/{name}/outages",
     "GET /api/v1/domains/{name}/readiness",
     "GET /api/v1/domains/{name}/users",
     "GET /api/v1/log",

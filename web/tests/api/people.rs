@@ -250,6 +250,11 @@ async fn a10_route_by_role_by_foreign_domain() {
             [200, 200, 200, 200, 401],
         ),
         (
+            Method::GET,
+            "/api/v1/domains/example.org/outages",
+            [200, 200, 200, 200, 401],
+        ),
+        (
             Method::PUT,
             "/api/v1/mailbox/password?address=carl@other.example",
             [404, 404, 404, 403, 401],
@@ -366,6 +371,7 @@ async fn a10_route_by_role_by_foreign_domain() {
             "/sessions",
             "/second-factor",
             "/users",
+            "/outages",
         ];
         if of_people.iter().any(|end| path.ends_with(end)) {
             continue;

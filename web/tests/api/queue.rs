@@ -11,6 +11,33 @@ use crate::site::Site;
 const ACTIONS: &str = "/api/v1/queue/actions";
 
 #[tokio::test]
+async fn s21_outages_are_listed_newest_first_for_the_domain_they_are_of() {
+    let site = Site::with_domain().await;
+    let at = storage::model::Timestamp::from_secs;
+    let outage = |began: u64, ended: Option<u64>| actors::outages::Outage {
+        kind: actors::outages::OutageKind::Outage,
+        reason: "connection refused".to_owned(),
+        started_at: at(began),
+        noticed_at: at(began + 2),
+        ended_at: ended.map(at),
+        drained_at: None,
+        held_max: 7,
+        wait_max_millis: 61_000,
+    };
+    let id = site.domain_id("example.org");
+    let outages = vec![outage(1_000, Some(1_060)), outage(2_000, None)];
+    site.board.publish_outages(id, outages);
+    let view = site.get("/api/v1/domains/example.org/outages").await.json();
+    assert_eq!(view["items"][0]["started_at"], "1970-01-01T00:33:20.000Z");
+    assert!(view["items"][0]["ended_at"].is_null());
+    assert_eq!(view["items"][1]["lasted_seconds"], 60);
+    assert_eq!(view["items"][1]["held_max"], 7);
+    assert_eq!(view["items"][1]["longest_wait_seconds"], 61);
+    let other = site.get("/api/v1/domains/nowhere.example/outages").await;
+    assert_eq!(other.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn what_waits_is_listed_by_domain_sender_and_recipient_in_pages_that_meet() {
     let site = Site::with_domain().await;
     let domain = site.domain_id("example.org");

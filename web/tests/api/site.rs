@@ -28,6 +28,7 @@ pub(crate) const HOST: &str = "localhost:8444";
 
 pub(crate) struct Site {
     pub(crate) spool: Spool,
+    pub(crate) board: StatusBoard,
     pub(crate) sign_in: SignIn,
     pub(crate) clerk: ResetClerk,
     pub(crate) router: Router,
@@ -76,9 +77,10 @@ impl Site {
             portal_url: "https://mail.example.net".to_owned(),
             admin_url: format!("https://{HOST}"),
         });
+        let board = StatusBoard::default();
         let site = AdminSite {
             spool: spool.clone(),
-            status: StatusBoard::default(),
+            status: board.clone(),
             token: OperatorToken::new(TOKEN),
             sign_in: sign_in.clone(),
             desk,
@@ -98,6 +100,7 @@ impl Site {
         };
         Self {
             spool,
+            board,
             sign_in,
             clerk,
             router: admin_router(site, guard),
