@@ -1,11 +1,13 @@
 // A user in an outage, with scripts on and off. Every page is asked by axe in light and dark and at
 // 320 px; PICTURES=folder keeps pictures of all of them.
 //
-// node portal.mjs outage|after ORIGIN LINK
+// node portal.mjs prepare|outage|after ORIGIN LINK
+// node portal.mjs state ORIGIN LINK NAME WORDS: the pages while the server is in one state
 
+import { createHmac } from "node:crypto";
 import { axe, finish, givePassword, launch, person, pictures, signIn, watch } from "./harness.mjs";
 
-const [phase, origin, link] = process.argv.slice(2);
+const [phase, origin, link, state, words] = process.argv.slice(2);
 const ALICE = "alice@example.test";
 const PASSWORD = "seven quiet harbour cranes";
 const folder = process.env.PICTURES;
@@ -140,14 +142,79 @@ async function after() {
   await context.close();
 }
 
+/** The list and the page of the server's state, as they are in one state, in both languages. */
+async function inState() {
+  const context = await person(browser, origin);
+  const page = await context.newPage();
+  const watched = watch(page, origin);
+  await signIn(page, ALICE, PASSWORD);
+  await page.goto("/m/inbox");
+  const banner = await page.innerText("#state");
+  expect(`the banner says "${words}", not "${banner}"`, words === "-" ? banner === "" : banner.includes(words));
+  await inspect(page, `state-${state}-list`);
+  await page.goto("/status");
+  await inspect(page, `state-${state}`);
+  for (const fault of watched.faults()) faults.push(fault);
+  await context.close();
+  const german = await person(browser, origin, { locale: "de-DE" });
+  const other = await german.newPage();
+  await signIn(other, ALICE, PASSWORD);
+  await other.goto("/status");
+  expect("German", (await text(other)).includes("Die letzten 30 Tage"));
+  await inspect(other, `state-${state}-de`);
+  await german.close();
+}
+
+/** The code of an authenticator now (RFC 6238). */
+function totp(secret) {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...secret.replace(/\s/g, "")].map((letter) => letters.indexOf(letter).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const mac = createHmac("sha1", key).update(step).digest();
+  const at = mac[19] & 15;
+  return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+}
+
+/** Settings of security, and signing in with a second factor. */
+async function secure() {
+  const context = await person(browser, origin);
+  const page = await context.newPage();
+  await signIn(page, ALICE, PASSWORD);
+  await page.goto("/settings/security");
+  await inspect(page, "settings-security");
+  await page.goto("/settings/security/setup");
+  await inspect(page, "settings-second-factor");
+  const secret = await page.innerText("main code");
+  await page.fill("#first", totp(secret));
+  await page.fill("main input[type=password]", PASSWORD);
+  await Promise.all([page.waitForNavigation(), page.click("main form.form button.primary")]);
+  expect("recovery codes", (await page.locator(".codes li").count()) === 10);
+  await inspect(page, "settings-recovery-codes");
+  await context.close();
+  const again = await person(browser, origin);
+  const other = await again.newPage();
+  await signIn(other, ALICE, PASSWORD);
+  expect("the second step", other.url().includes("/login/2fa"));
+  await inspect(other, "sign-in-second-step");
+  await other.goto("/forgot");
+  await inspect(other, "forgot");
+  await again.close();
+}
+
 try {
-  if (phase === "outage") {
+  if (phase === "prepare") {
     await givePassword(browser, link, ALICE, PASSWORD);
+  } else if (phase === "state") {
+    await inState();
+  } else if (phase === "outage") {
     await read(true);
     await read(false);
     await write();
   } else {
     await after();
+    await secure();
   }
 } catch (error) {
   faults.push(`${error.stack ?? error}`);

@@ -4,6 +4,9 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use mailhold::demo::destination::Capacity;
 
 use crate::script;
 use crate::support::world::{DOMAIN, World, within};
@@ -69,6 +72,12 @@ async fn c4_c6_c7_c8_c24_c27_an_outage_as_its_users_live_it() {
     node.cli(&["dkim", "make", DOMAIN]).unwrap();
     let invited = node.cli(&["admin", "invite", "boss@example.test", "--domain", DOMAIN]);
     let link = invited.unwrap().trim().to_owned();
+    let origin = format!("https://{}", world.node.portal());
+    script::run("portal.mjs", &["prepare", &origin, &link]);
+    let state = |name: &str, words: &str| {
+        script::run("portal.mjs", &["state", &origin, &link, name, words]);
+    };
+    state("normal", "-");
     // The outage begins. From here on nobody activates anything (C8).
     world.destination.shut_down().await;
     let smtp = world.node.smtp();
@@ -81,13 +90,31 @@ async fn c4_c6_c7_c8_c24_c27_an_outage_as_its_users_live_it() {
     );
     hand_in(smtp, "alice@example.test", NEWSLETTER);
 
-    let origin = format!("https://{}", world.node.portal());
     script::run("portal.mjs", &["outage", &origin, &link]);
+    state("outage", "has been down since");
+    world
+        .node
+        .cli(&["hold", DOMAIN, "--reason", "new disks"])
+        .unwrap();
+    state("planned", "planned work since");
+    world.node.cli(&["release", DOMAIN]).unwrap();
+    // It is back, and slow: one message at a time, each a while.
+    let slow = Capacity {
+        service_time: Duration::from_secs(20),
+        ..Capacity::default()
+    };
+    world.destination.set_capacity(slow);
     // To Bob, and the copies of it and of what Alice wrote to herself.
     world.destination.resume().unwrap();
+    let ledger = world.destination.ledger();
+    let first = ledger.wait_for(|totals| totals.deliveries >= 1);
+    within("the first arrives", first).await;
+    state("draining", "Your mail server is back");
+    world.destination.set_capacity(Capacity::default());
     let ledger = world.destination.ledger();
     let arrived = ledger.wait_for(|totals| totals.deliveries >= 7);
     let totals = within("everything arrives", arrived).await;
     assert_eq!(totals.deliveries, 7, "{totals:?}");
     script::run("portal.mjs", &["after", &origin, &link]);
+    state("back", "all mail has been passed on");
 }

@@ -183,3 +183,83 @@ if (compose) {
     if (!compose.contains(event.relatedTarget)) save();
   });
 }
+
+/* Whom one may be writing to: a combobox over the last address of a field (ARIA APG). */
+let suggested = 0;
+for (const field of document.querySelectorAll("input[data-suggest]")) {
+  const list = document.createElement("ul");
+  list.id = `suggestions-${field.id}`;
+  list.className = "suggestions";
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", document.querySelector(`label[for=${field.id}]`)?.textContent ?? "");
+  list.hidden = true;
+  field.removeAttribute("list");
+  field.after(list);
+  for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-controls", list.id], ["aria-expanded", "false"]]) {
+    field.setAttribute(name, value);
+  }
+  let at = -1;
+  const start = () => field.value.lastIndexOf(",") + 1;
+  const close = () => {
+    at = -1;
+    list.hidden = true;
+    field.setAttribute("aria-expanded", "false");
+    field.removeAttribute("aria-activedescendant");
+  };
+  const choose = (option) => {
+    const before = field.value.slice(0, start());
+    field.value = `${before}${before ? " " : ""}${option.dataset.value}, `;
+    close();
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.focus();
+  };
+  const mark = (next) => {
+    at = next;
+    [...list.children].forEach((option, index) => option.setAttribute("aria-selected", index === at ? "true" : "false"));
+    field.setAttribute("aria-activedescendant", list.children[at].id);
+  };
+  const show = (people) => {
+    list.replaceChildren(
+      ...people.map((one) => {
+        const option = document.createElement("li");
+        option.id = `suggestion-${suggested++}`;
+        option.setAttribute("role", "option");
+        option.setAttribute("aria-selected", "false");
+        option.dataset.value = one.name && !/[",<>@]/.test(one.name) ? `${one.name} <${one.address}>` : one.address;
+        option.textContent = one.name ? `${one.name} \u2013 ${one.address}` : one.address;
+        // Before the field loses its focus.
+        option.addEventListener("mousedown", (event) => {
+          event.preventDefault();
+          choose(option);
+        });
+        return option;
+      }),
+    );
+    close();
+    list.hidden = people.length === 0;
+    field.setAttribute("aria-expanded", String(people.length > 0));
+  };
+  let asked = 0;
+  let timer = 0;
+  field.addEventListener("input", () => {
+    clearTimeout(timer);
+    const typed = field.value.slice(start()).trim();
+    const mine = ++asked;
+    if (typed.length < 2) return close();
+    timer = setTimeout(async () => {
+      const answer = await fetch(`/ac?q=${encodeURIComponent(typed)}`, { credentials: "same-origin" }).catch(() => null);
+      if (answer?.ok && mine === asked && document.activeElement === field) show(await answer.json());
+    }, 150);
+  });
+  field.addEventListener("keydown", (event) => {
+    if (list.hidden) return;
+    const count = list.children.length;
+    if (event.key === "ArrowDown") mark((at + 1) % count);
+    else if (event.key === "ArrowUp") mark((at <= 0 ? count : at) - 1);
+    else if (event.key === "Enter" && at >= 0) choose(list.children[at]);
+    else if (event.key === "Escape") close();
+    else return;
+    event.preventDefault();
+  });
+  field.addEventListener("blur", close);
+}

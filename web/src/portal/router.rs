@@ -19,8 +19,8 @@ use super::account::{forgot, passkey_door, passkeys, second_step, security, setu
 use super::dress::{Dress, dress};
 use super::refusal::Refusal;
 use super::{
-    Portal, assets, compose, events, help, login, logout, mailbox, new_password, reader, sessions,
-    settings, status,
+    Portal, assets, compose, events, export, help, login, logout, mailbox, new_password, reader,
+    sessions, settings, status, suggest,
 };
 use crate::csp_reports;
 use crate::guard::{Guard, time_limit};
@@ -75,6 +75,9 @@ pub fn router(portal: Portal, guard: Guard) -> Router {
             "/settings/sessions",
             get(sessions::show).post(sessions::submit),
         )
+        .route("/settings/export", get(export::show).post(export::submit))
+        .route("/export/{token}", get(export::download))
+        .route("/ac", get(suggest::show))
         .route("/m/{shelf}", get(mailbox::list))
         .route("/m/{shelf}/{id}", get(reader::show))
         .route("/m/{id}/source", get(reader::source))

@@ -28,10 +28,17 @@ pub(super) enum Tab {
     Writing,
     Security,
     Sessions,
+    Export,
 }
 
 impl Tab {
-    const ALL: [Self; 4] = [Self::Reading, Self::Writing, Self::Security, Self::Sessions];
+    const ALL: [Self; 5] = [
+        Self::Reading,
+        Self::Writing,
+        Self::Security,
+        Self::Sessions,
+        Self::Export,
+    ];
 
     pub(super) const fn path(self) -> &'static str {
         match self {
@@ -39,6 +46,7 @@ impl Tab {
             Self::Writing => "/settings/writing",
             Self::Security => "/settings/security",
             Self::Sessions => "/settings/sessions",
+            Self::Export => "/settings/export",
         }
     }
 
@@ -48,6 +56,7 @@ impl Tab {
             Self::Writing => words::settings_writing(language),
             Self::Security => words::settings_security(language),
             Self::Sessions => words::settings_sessions(language),
+            Self::Export => words::settings_export(language),
         }
     }
 }

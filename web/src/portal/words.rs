@@ -55,6 +55,7 @@ catalogue! {
     settings_reading: "Reading", "Lesen";
     settings_writing: "Writing", "Schreiben";
     settings_security: "Security", "Sicherheit";
+    settings_export: "Export", "Export";
     settings_sessions: "Devices", "Ger\u{e4}te";
     save: "Save", "Speichern";
     language_label: "Language", "Sprache";
@@ -116,6 +117,35 @@ catalogue! {
     state_planned_since(since):
         "Delivery has been paused for planned work since {since}.",
         "Die Zustellung ruht seit {since} wegen geplanter Arbeiten.";
+    state_draining_percent(percent):
+        "Your mail server is back: {percent} % of what was kept has been passed on.",
+        "Ihr Mailserver ist zur\u{fc}ck: {percent} % des Aufbewahrten sind zugestellt.";
+    state_back(since):
+        "Your mail server is back, and all mail has been passed on since {since}.",
+        "Ihr Mailserver ist zur\u{fc}ck, und seit {since} ist alle Mail zugestellt.";
+    meaning_back:
+        "You can use your normal mailbox again. It shows what came meanwhile as new.",
+        "Sie k\u{f6}nnen wieder Ihr normales Postfach benutzen. Was inzwischen kam, erscheint dort als neu.";
+    storage_full: "The storage is full.", "Der Speicher ist voll.";
+    storage_full_meaning:
+        "You can read and search everything here, but not write. Nothing is lost: new mail waits with its senders until there is room.",
+        "Sie k\u{f6}nnen hier alles lesen und durchsuchen, aber nichts schreiben. Nichts geht verloren: Neue Mail wartet bei ihren Absendern, bis wieder Platz ist.";
+    status_back:
+        "The outage is over. Mail is passed on as it comes; what you wrote here during the outage is in your normal mailbox too.",
+        "Die St\u{f6}rung ist vorbei. Mail wird sofort zugestellt; was Sie hier geschrieben haben, liegt auch in Ihrem normalen Postfach.";
+    status_history: "The last 30 days", "Die letzten 30 Tage";
+    status_no_outage: "No outage. Mail was passed on as it came.", "Keine St\u{f6}rung. Mail wurde sofort zugestellt.";
+    outage_kind: "Outage", "St\u{f6}rung";
+    outage_planned: "Planned work", "Geplante Arbeiten";
+    outage_lasted: "Lasted", "Dauer";
+    outage_back: "Server back", "Server zur\u{fc}ck";
+    outage_drained: "All mail passed on", "Alle Mail zugestellt";
+    outage_held: "Messages kept at most", "Aufbewahrt h\u{f6}chstens";
+    outage_wait: "Longest wait", "L\u{e4}ngste Wartezeit";
+    outage_not_yet: "not yet", "noch nicht";
+    outage_meaning:
+        "Whatever came in during these times was kept here and delivered afterwards. Nobody who wrote to you got an error.",
+        "Was in diesen Zeiten kam, wurde hier aufbewahrt und danach zugestellt. Niemand, der Ihnen schrieb, bekam eine Fehlermeldung.";
     meaning_waiting(count):
         "{count} messages are kept here and will be passed on.",
         "{count} Nachrichten werden hier aufbewahrt und sp\u{e4}ter zugestellt.";

@@ -21,6 +21,16 @@ const PIECE: usize = 64 * 1024;
 /// blocking thread that ends when the reader is gone.
 #[must_use]
 pub fn respond(raw: Bytes, files: Vec<Attachment>, name: &str) -> Response<Body> {
+    stream("application/zip", name, move |out| write(out, &raw, &files))
+}
+
+/// The answer with what `write` writes, while it is written, on a blocking thread that ends when the
+/// reader is gone.
+pub(crate) fn stream(
+    media_type: &'static str,
+    name: &str,
+    write: impl FnOnce(Pieces) -> io::Result<()> + Send + 'static,
+) -> Response<Body> {
     let (sender, receiver) = mpsc::channel(ARCHIVE_PIECES_WAITING_MAX);
     // The thread ends by itself: each piece waits for the reader, and a reader who left fails it.
     drop(tokio::task::spawn_blocking(move || {
@@ -28,14 +38,14 @@ pub fn respond(raw: Bytes, files: Vec<Attachment>, name: &str) -> Response<Body>
             sender: sender.clone(),
             piece: Vec::with_capacity(PIECE),
         };
-        if let Err(error) = write(writer, &raw, &files) {
+        if let Err(error) = write(writer) {
             let _ = sender.blocking_send(Err(error));
         }
     }));
     let pieces = futures_util::stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|piece| (piece, receiver))
     });
-    download::respond(Body::from_stream(pieces), "application/zip", name)
+    download::respond(Body::from_stream(pieces), media_type, name)
 }
 
 /// Writes the archive.
@@ -56,7 +66,7 @@ fn write(out: impl Write, raw: &[u8], files: &[Attachment]) -> io::Result<()> {
 }
 
 /// Hands what is written to the answer, piece by piece.
-struct Pieces {
+pub(crate) struct Pieces {
     sender: mpsc::Sender<io::Result<Bytes>>,
     piece: Vec<u8>,
 }

@@ -3,6 +3,7 @@
 use actors::outbox::{COPY_HEADER, Departure};
 use axum::http::StatusCode;
 use storage::model::{DkimKey, Folder, OutboxEntry, Timestamp};
+use storage::spool::{RecipientOutcome, Settlement};
 
 use crate::browser::{Answer, Browser};
 use crate::site::{Site, audit};
@@ -165,6 +166,64 @@ async fn c27_an_answer_leaves_signed_threads_and_a_marked_copy_goes_home() {
     );
     assert!(page.contains("A copy waits for your normal mailbox"));
     assert!(browser.get("/drafts").await.text.contains("No drafts"));
+}
+
+/// Settles everything that is queued for a domain in one way.
+async fn settle(site: &Site, domain: &str, outcome: fn() -> RecipientOutcome) {
+    let name = domain.parse().unwrap();
+    let domain = site.spool.domain_for_outbound(&name).await.unwrap();
+    for entry in site.spool.queue_page(domain, None, 100).await.unwrap() {
+        let open = entry.open_recipients().map(|(index, _)| (index, outcome()));
+        let settlement = Settlement {
+            outcomes: open.collect(),
+            notices: Vec::new(),
+            entry,
+        };
+        site.spool.settle(settlement).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn c27_what_expired_or_was_removed_is_not_shown_as_if_it_had_arrived() {
+    let site = Site::with_continuity().await;
+    let mut browser = Browser::signed_in(&site).await;
+    let typed = [
+        ("to", "ann@far.example"),
+        ("subject", "Offer"),
+        ("text", "Yes"),
+        ("do", "send"),
+    ];
+    send(&mut browser, "/compose", &typed, &[]).await;
+    site.leave().await;
+    let line = site.lines("alice", Folder::Sent).await[0].id;
+    let page = format!("/m/sent/{line}");
+    let waits = browser.get(&page).await.text;
+    assert!(waits.contains("Still on its way to ann@far.example."));
+    assert!(
+        waits.contains("A copy waits for your normal mailbox"),
+        "{waits}"
+    );
+    settle(&site, "example.org", || RecipientOutcome::Expired).await;
+    settle(&site, "far.example", || RecipientOutcome::Removed).await;
+    let ended = browser.get(&page).await.text;
+    assert!(
+        ended.contains("It did not reach ann@far.example."),
+        "{ended}"
+    );
+    assert!(ended.contains("The copy for your normal mailbox did not arrive there"));
+    assert!(!ended.contains("has reached your normal mailbox") && !ended.contains("Everybody"));
+}
+
+#[tokio::test]
+async fn c14_more_files_than_fit_are_told_and_the_others_kept() {
+    let site = Site::with_continuity().await;
+    let mut browser = Browser::signed_in(&site).await;
+    let files = vec![("note.txt", "x"); 51];
+    let typed = [("text", "Many"), ("do", "attach")];
+    let answer = send(&mut browser, "/compose", &typed, &files).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.text.contains("At most 50 files."));
+    assert_eq!(answer.text.matches("name=\"detach\"").count(), 50);
 }
 
 #[tokio::test]

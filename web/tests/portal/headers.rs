@@ -25,6 +25,7 @@ const PATHS: &[&str] = &[
     "/settings/reading",
     "/settings/writing",
     "/settings/sessions",
+    "/settings/export",
     "/assets/nothing",
     "/nowhere",
     "/%00",

@@ -9,7 +9,7 @@ use storage::model::{
     AccountId, Actor, Administrator, Alias, AliasTarget, AuditRow, Destination, Domain, Grant,
     Mailbox, MailboxAccount, OneTimeToken, Role, Timestamp, TlsPolicy, TokenPurpose, TokioClock,
 };
-use storage::spool::{AccountEffects, NewDomain, Spool};
+use storage::spool::{AccountEffects, NewDomain, SpaceProbe, Spool, SpoolOptions};
 use web::auth::csrf::Origins;
 use web::auth::passkey::RelyingParty;
 use web::auth::reset::{ResetClerk, ResetOffice};
@@ -35,7 +35,21 @@ pub(crate) struct Site {
 impl Site {
     pub(crate) async fn new() -> Self {
         let clock = Arc::new(TokioClock::new(Timestamp::from_secs(1_800_000_000)));
-        let spool = Spool::in_memory(clock).await;
+        Self::over(Spool::in_memory(clock).await).await
+    }
+
+    /// The same over a store in a folder, on a volume that has as much room as `probe` says.
+    pub(crate) async fn on_disk(folder: &std::path::Path, probe: Arc<dyn SpaceProbe>) -> Self {
+        let clock = Arc::new(TokioClock::new(Timestamp::from_secs(1_800_000_000)));
+        let options = SpoolOptions {
+            space: Some(probe),
+            ..SpoolOptions::default()
+        };
+        let opened = Spool::open(folder, options, clock).await;
+        Self::over(opened.unwrap()).await
+    }
+
+    async fn over(spool: Spool) -> Self {
         let board = StatusBoard::default();
         let sign_in = SignIn::new(spool.clone(), PasswordHasher::with_threads(2));
         let (desk, clerk) = ResetClerk::new(ResetOffice {

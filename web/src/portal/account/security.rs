@@ -65,7 +65,10 @@ pub(in crate::portal) async fn submit(user: User, posted: Posted) -> Result<Resp
 
 /// What is missing before a change of the account; nothing when the person has just proved who
 /// they are.
-pub(super) async fn unproven(user: &User, form: &Form) -> Result<Option<&'static str>, Refusal> {
+pub(in crate::portal) async fn unproven(
+    user: &User,
+    form: &Form,
+) -> Result<Option<&'static str>, Refusal> {
     let sign_in = &user.portal.sign_in;
     let (address, language) = (user.address.to_string(), user.language);
     let proof = sign_in.prove(
@@ -114,7 +117,7 @@ async fn change_password(
     ))
 }
 
-pub(super) fn row(user: &User, action: &str) -> storage::model::AuditRow {
+pub(in crate::portal) fn row(user: &User, action: &str) -> storage::model::AuditRow {
     let address = user.address.to_string();
     user.portal
         .sign_in
@@ -179,7 +182,7 @@ fn content(user: &User, credentials: &Credentials, fault: Option<&str>) -> Marku
 }
 
 /// The fields with which a person proves who they are.
-pub(super) fn proof_fields(user: &User, form: &str, second_factor: bool) -> Markup {
+pub(in crate::portal) fn proof_fields(user: &User, form: &str, second_factor: bool) -> Markup {
     let language = user.language;
     let (present, code) = (format!("present-{form}"), format!("code-{form}"));
     html! {

@@ -51,7 +51,7 @@ pub(crate) async fn show(
         id: DraftId(user.portal.spool.next_id()),
         revision: None,
     };
-    Ok(answer(&user, version, &content, &[]))
+    answer(&user, version, &content, &[]).await
 }
 
 fn kind(word: &str) -> Result<AnswerKind, Refusal> {

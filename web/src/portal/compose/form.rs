@@ -6,12 +6,14 @@ use storage::model::LineId;
 use storage::spool::{DraftId, DraftSaved, Selection, ViewChange};
 
 use super::content::{self, Carried, Content, FILES_MAX, File, Kept};
+use super::forgotten;
 use super::page::{Version, answer, draft_id};
 use super::posted::{Sent, SentForm, Upload};
 use super::send::{self, Fault};
 use super::words;
 use crate::compose::limits::REFERENCES_MAX;
 use crate::message;
+use crate::portal::banner::is_full;
 use crate::portal::flash::Flash;
 use crate::portal::reader;
 use crate::portal::refusal::Refusal;
@@ -38,6 +40,13 @@ pub(crate) async fn submit(
         None => Content::default(),
     };
     let mut typed = fields(&form, before);
+    if is_full(&user.portal) {
+        let version = Version {
+            id,
+            revision: expected,
+        };
+        return answer(&user, version, &typed, &[storage_full(&user)]).await;
+    }
     let detach = form
         .field("detach")
         .and_then(|part| part.parse::<u16>().ok());
@@ -52,12 +61,7 @@ pub(crate) async fn submit(
                 id,
                 revision: Some(now),
             };
-            return Ok(answer(
-                &user,
-                version,
-                &typed,
-                &[send::conflict(user.language)],
-            ));
+            return answer(&user, version, &typed, &[send::conflict(user.language)]).await;
         }
         DraftSaved::Gone => {
             // It was sent or discarded elsewhere; what was typed here begins another draft.
@@ -65,19 +69,14 @@ pub(crate) async fn submit(
                 id: DraftId(user.portal.spool.next_id()),
                 revision: None,
             };
-            return Ok(answer(
-                &user,
-                version,
-                &typed,
-                &[send::conflict(user.language)],
-            ));
+            return answer(&user, version, &typed, &[send::conflict(user.language)]).await;
         }
         DraftSaved::Full => {
             let version = Version {
                 id,
                 revision: expected,
             };
-            return Ok(answer(&user, version, &typed, &[no_room(&user)]));
+            return answer(&user, version, &typed, &[no_room(&user)]).await;
         }
     };
     let kept = Kept {
@@ -94,11 +93,19 @@ pub(crate) async fn submit(
             id,
             revision: Some(kept.revision),
         };
-        return Ok(answer(&user, version, &kept.content, &[fault]));
+        return answer(&user, version, &kept.content, &[fault]).await;
     }
     let path = format!("/compose/{}", id.0);
     match form.field("do") {
-        Some("send") => leave(&user, kept).await,
+        Some("send") if forgotten::is_likely(&kept.content) => {
+            let version = Version {
+                id: kept.id,
+                revision: Some(kept.revision),
+            };
+            let fault = Fault::forgotten(user.language);
+            answer(&user, version, &kept.content, &[fault]).await
+        }
+        Some("send" | "send-anyway") => leave(&user, kept).await,
         Some("save") => Ok(user.lead_to(&path, Flash::DraftSaved)),
         // A file was added or taken away: the form shows it.
         _ => Ok(user.go_to(&path)),
@@ -152,6 +159,13 @@ async fn carried(user: &User, form: &SentForm) -> Result<Vec<Upload>, Refusal> {
         return Ok(vec![Upload { name, content }]);
     }
     opened.files().await
+}
+
+fn storage_full(user: &User) -> Fault {
+    Fault {
+        field: "text",
+        text: words::fault_storage_full(user.language).to_owned(),
+    }
 }
 
 fn no_room(user: &User) -> Fault {
@@ -252,7 +266,7 @@ async fn leave(user: &User, kept: Kept) -> Result<Response, Refusal> {
                 id: kept.id,
                 revision: Some(kept.revision),
             };
-            Ok(answer(user, version, &kept.content, &faults))
+            answer(user, version, &kept.content, &faults).await
         }
     }
 }

@@ -7,6 +7,7 @@
 mod begin;
 mod content;
 mod drafts;
+mod forgotten;
 mod form;
 mod outbox;
 mod page;

@@ -16,7 +16,11 @@ use crate::language::Language;
 use crate::portal::layout::csrf_field;
 use crate::portal::navigation::Place;
 use crate::portal::refusal::Refusal;
+use crate::portal::suggest;
 use crate::portal::user::User;
+
+/// People that are listed for browsers without scripts.
+const PEOPLE_LISTED: usize = 40;
 
 /// Where a form is sent to, and which state of its draft it shows.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +38,7 @@ pub(crate) async fn show(user: User, Path(id): Path<String>) -> Result<Response,
         id,
         revision: Some(kept.revision),
     };
-    Ok(answer(&user, version, &kept.content, &[]))
+    answer(&user, version, &kept.content, &[]).await
 }
 
 /// The draft of a path.
@@ -44,12 +48,13 @@ pub(super) fn draft_id(text: &str) -> Result<DraftId, Refusal> {
 }
 
 /// The page with the form, and what is wrong with it.
-pub(super) fn answer(
+pub(super) async fn answer(
     user: &User,
     version: Version,
     content: &Content,
     faults: &[Fault],
-) -> Response {
+) -> Result<Response, Refusal> {
+    let people = suggest::correspondents(user).await?;
     let language = user.language;
     let title = if content.subject.trim().is_empty() {
         words::new_message(language)
@@ -60,13 +65,19 @@ pub(super) fn answer(
         h1 { (words::new_message(language)) }
         (summary(language, faults))
         (form(user, version, content, faults))
+        // For browsers without scripts; the script asks `/ac` instead.
+        datalist #people {
+            @for one in people.iter().take(PEOPLE_LISTED) {
+                option value=(one.address) { (one.name) }
+            }
+        }
     };
     let status = if faults.is_empty() {
         StatusCode::OK
     } else {
         StatusCode::UNPROCESSABLE_ENTITY
     };
-    user.page_with(status, Place::Drafts, title, &body)
+    Ok(user.page_with(status, Place::Drafts, title, &body))
 }
 
 /// All faults at one place, each leading to its field.
@@ -95,7 +106,7 @@ fn form(user: &User, version: Version, content: &Content, faults: &[Fault]) -> M
         html! {
             label for=(field) { (label) }
             input id=(field) name=(field) type="text" value=(value) maxlength=(ADDRESS_FIELD_BYTES_MAX)
-                autocomplete="off" autocapitalize="none" spellcheck="false" inputmode="email"
+                autocomplete="off" list="people" data-suggest autocapitalize="none" spellcheck="false" inputmode="email"
                 aria-describedby="addresses-hint" aria-invalid=[wrong(field).then_some("true")];
         }
     };
@@ -123,6 +134,9 @@ fn form(user: &User, version: Version, content: &Content, faults: &[Fault]) -> M
             p.hint #saved role="status" hidden { (words::saved(language)) }
             div.actions {
                 button.primary type="submit" name="do" value="send" { (words::send(language)) }
+                @if faults.iter().any(|fault| fault.is_forgotten(language)) {
+                    button type="submit" name="do" value="send-anyway" { (words::send_without_files(language)) }
+                }
                 button type="submit" name="do" value="save" { (words::save_draft(language)) }
                 button.danger type="submit" name="do" value="discard" { (words::discard(language)) }
             }

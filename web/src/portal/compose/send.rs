@@ -22,6 +22,21 @@ pub(super) struct Fault {
     pub(super) text: String,
 }
 
+impl Fault {
+    /// That a file may have been forgotten.
+    pub(super) fn forgotten(language: Language) -> Self {
+        Self {
+            field: "files",
+            text: words::fault_forgotten(language).to_owned(),
+        }
+    }
+
+    /// Whether it is that one.
+    pub(super) fn is_forgotten(&self, language: Language) -> bool {
+        self.text == words::fault_forgotten(language)
+    }
+}
+
 /// Who gets the message.
 #[derive(Debug, Default)]
 struct Recipients {

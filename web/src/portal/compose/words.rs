@@ -44,6 +44,13 @@ catalogue! {
     fault_limit:
         "You have sent a lot today. To protect your account the rest has to wait until tomorrow; your administrator can help.",
         "Sie haben heute viel gesendet. Zum Schutz Ihres Kontos muss der Rest bis morgen warten; Ihr Administrator kann helfen.";
+    fault_storage_full:
+        "The storage is full, so nothing can be kept at the moment. Your text is still here: leave this page open and try again later.",
+        "Der Speicher ist voll, im Moment kann nichts gesichert werden. Ihr Text steht noch hier: Lassen Sie diese Seite offen und versuchen Sie es sp\u{e4}ter noch einmal.";
+    fault_forgotten:
+        "Your text speaks of a file, but none is attached. Add it, or send without files.",
+        "Ihr Text spricht von einer Datei, aber es ist keine angeh\u{e4}ngt. F\u{fc}gen Sie sie hinzu oder senden Sie ohne Dateien.";
+    send_without_files: "Send without files", "Ohne Dateien senden";
     fault_no_room: "There are too many drafts. Discard some.", "Es gibt zu viele Entw\u{fc}rfe. Verwerfen Sie einige.";
 
     wrote(date, who): "On {date} {who} wrote:", "Am {date} schrieb {who}:";

@@ -13,18 +13,30 @@ pub(super) enum Filter {
     All,
     /// What was not read.
     Unread,
+    /// What has a star.
+    Starred,
     /// What has files.
     Files,
+    /// What came in since the latest outage of the own server began.
+    Outage,
 }
 
 impl Filter {
-    pub(super) const ALL: [Self; 3] = [Self::All, Self::Unread, Self::Files];
+    pub(super) const ALL: [Self; 5] = [
+        Self::All,
+        Self::Unread,
+        Self::Starred,
+        Self::Files,
+        Self::Outage,
+    ];
 
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::All => "",
             Self::Unread => "unread",
+            Self::Starred => "starred",
             Self::Files => "files",
+            Self::Outage => "outage",
         }
     }
 }
@@ -122,7 +134,7 @@ impl Address<'_> {
 
     /// Whether messages are searched for, rather than listed.
     pub(super) const fn is_search(&self) -> bool {
-        !self.query.is_empty() || matches!(self.filter, Filter::Files)
+        !self.query.is_empty() || matches!(self.filter, Filter::Starred | Filter::Files)
     }
 }
 

@@ -1,9 +1,11 @@
 //! A list of messages, and what a search found.
 
+use std::time::Duration;
+
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use maud::{Markup, html};
-use storage::model::{Line, LineId};
+use storage::model::{Line, LineId, Timestamp};
 use storage::spool::{SearchQuery, Toward};
 
 use super::address::{Address, Filter, ListQuery};
@@ -24,6 +26,30 @@ struct Found {
     older: Option<LineId>,
 }
 
+impl Found {
+    /// Lists are newest first: what came before `began`, and what lies behind it, goes.
+    fn keep_since(&mut self, began: Timestamp) {
+        let all = self.lines.len();
+        self.lines.retain(|line| line.id.at >= began);
+        if self.lines.len() < all {
+            self.older = None;
+        }
+    }
+}
+
+/// How long after its end an outage is worth a filter of its own.
+const OUTAGE_RECENT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// When the latest outage of the user's server began, while it goes on or is not long over.
+fn outage_began(user: &User) -> Option<Timestamp> {
+    let outages = user.portal.board.outages(user.domain.id);
+    let last = outages.last()?;
+    let is_recent = last
+        .ended_at
+        .is_none_or(|ended| user.now.saturating_since(ended) < OUTAGE_RECENT);
+    is_recent.then_some(last.started_at)
+}
+
 /// `GET /m/{shelf}`.
 pub(crate) async fn show(
     user: User,
@@ -32,11 +58,15 @@ pub(crate) async fn show(
 ) -> Result<Response, Refusal> {
     let shelf = Shelf::of_word(&shelf).ok_or(Refusal::NotFound)?;
     let address = query.address(shelf).ok_or(Refusal::Malformed)?;
-    let found = if address.is_search() {
+    let mut found = if address.is_search() {
         search(&user, &address).await?
     } else {
         list(&user, &address).await?
     };
+    let outage = outage_began(&user);
+    if address.filter == Filter::Outage {
+        found.keep_since(outage.unwrap_or(user.now));
+    }
     let language = user.language;
     let name = shelf.name(language);
     let unread = shelf
@@ -52,7 +82,7 @@ pub(crate) async fn show(
             h1 { (if address.query.is_empty() { name } else { words::search_results(language) }) }
             (toolbar::search(language, &address))
         }
-        (toolbar::filters(language, &address))
+        (toolbar::filters(language, &address, unread, outage.is_some()))
         div #list {
             @if found.lines.is_empty() {
                 (empty(&user, &address))
@@ -89,7 +119,8 @@ async fn list(user: &User, address: &Address<'_>) -> Result<Found, Refusal> {
 async fn search(user: &User, address: &Address<'_>) -> Result<Found, Refusal> {
     let mut text = address.query.to_owned();
     match address.filter {
-        Filter::All => {}
+        Filter::All | Filter::Outage => {}
+        Filter::Starred => text.push_str(" is:starred"),
         Filter::Unread => text.push_str(" is:unread"),
         Filter::Files => text.push_str(" has:attachment"),
     }
@@ -117,7 +148,10 @@ async fn search(user: &User, address: &Address<'_>) -> Result<Found, Refusal> {
 fn form(user: &User, address: &Address<'_>, found: &Found) -> Markup {
     let language = user.language;
     let shelf = address.shelf;
-    let may_take_all = !address.is_search() && (found.older.is_some() || found.newer.is_some());
+    // "Everything" is a whole folder, or what is unread of it.
+    let is_whole = matches!(address.filter, Filter::All | Filter::Unread);
+    let may_take_all =
+        is_whole && !address.is_search() && (found.older.is_some() || found.newer.is_some());
     html! {
         form.mail method="post" action="/act" {
             (csrf_field(&user.csrf))

@@ -48,17 +48,33 @@ const fn operators(language: Language) -> [(&'static str, &'static str); 9] {
 }
 
 /// Links to parts of the list.
-pub(super) fn filters(language: Language, address: &Address<'_>) -> Markup {
+pub(super) fn filters(
+    language: Language,
+    address: &Address<'_>,
+    unread: u32,
+    has_outage: bool,
+) -> Markup {
+    let is_offered = |filter: &Filter| match filter {
+        Filter::Outage => has_outage || address.filter == Filter::Outage,
+        // The shelf is that filter already.
+        Filter::Starred => address.shelf != Shelf::Starred,
+        Filter::All | Filter::Unread | Filter::Files => true,
+    };
     let name = |filter| match filter {
         Filter::All => words::filter_all(language),
         Filter::Unread => words::filter_unread(language),
+        Filter::Starred => words::starred(language),
         Filter::Files => words::filter_files(language),
+        Filter::Outage => words::filter_outage(language),
     };
     html! {
         nav.filters aria-label=(words::filters(language)) {
-            @for filter in Filter::ALL {
+            @for filter in Filter::ALL.into_iter().filter(is_offered) {
                 a href=(address.filtered(filter).path())
-                    aria-current=[(filter == address.filter).then_some("true")] { (name(filter)) }
+                    aria-current=[(filter == address.filter).then_some("true")] {
+                    (name(filter))
+                    @if filter == Filter::Unread && unread > 0 { " " span.count { (unread) } }
+                }
             }
         }
     }

@@ -41,6 +41,7 @@ catalogue! {
     filter_all: "All", "Alle";
     filter_unread: "Unread", "Ungelesen";
     filter_files: "With files", "Mit Dateien";
+    filter_outage: "Since the outage began", "Seit Beginn der St\u{f6}rung";
     pages: "Pages", "Seiten";
     newest: "Newest", "Neueste";
     newer: "Newer", "Neuere";

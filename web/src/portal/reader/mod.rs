@@ -20,6 +20,8 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+use super::export::ExportLinks;
+use super::suggest::AskLimit;
 use crate::reader::capability::Capabilities;
 use crate::sanitize::Sanitiser;
 
@@ -31,6 +33,8 @@ pub(super) use page::show;
 
 /// Messages that are held in memory for readers at one time.
 const OPENED_AT_ONCE_MAX: usize = 16;
+/// Exports that are written at one time.
+const EXPORTS_AT_ONCE_MAX: usize = 4;
 
 /// What reading needs besides the store. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -39,6 +43,12 @@ pub struct Reading {
     capabilities: Capabilities,
     /// One permit per message in memory.
     opened: Arc<Semaphore>,
+    /// Links to exports.
+    pub(super) exports: ExportLinks,
+    /// One permit per export that is being written.
+    pub(super) exporting: Arc<Semaphore>,
+    /// How often suggestions were asked for.
+    pub(super) asked: AskLimit,
 }
 
 impl Reading {
@@ -60,6 +70,9 @@ impl Reading {
             sanitiser: Sanitiser::default(),
             capabilities: Capabilities::new(secret),
             opened: Arc::new(Semaphore::new(OPENED_AT_ONCE_MAX)),
+            exports: ExportLinks::new(secret),
+            exporting: Arc::new(Semaphore::new(EXPORTS_AT_ONCE_MAX)),
+            asked: AskLimit::default(),
         }
     }
 }

@@ -32,7 +32,7 @@ impl Opened {
     }
 
     /// A message of a mailbox; none when it is not there.
-    pub(super) async fn in_mailbox(
+    pub(in crate::portal) async fn in_mailbox(
         portal: &Portal,
         scope: &Scope,
         id: LineId,

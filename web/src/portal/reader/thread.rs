@@ -31,9 +31,26 @@ impl Thread {
         })
     }
 
-    /// What came before.
+    /// What came before, folded away so that the message itself is what one sees first; and the way
+    /// to the newest message, when this is not it.
     pub(super) fn draw_before(&self, user: &User) -> Markup {
-        draw(user, &self.before, words::earlier(user.language))
+        let language = user.language;
+        let label = words::earlier(language);
+        html! {
+            @if let Some(newest) = self.behind.last() {
+                p.newer {
+                    a href={ (Shelf::of_folder(newest.folder).path()) "/" (newest.id) } {
+                        (words::newest_here(language))
+                    }
+                }
+            }
+            @if !self.before.is_empty() {
+                details.earlier {
+                    summary { (words::earlier_count(language, self.before.len())) }
+                    (draw(user, &self.before, label))
+                }
+            }
+        }
     }
 
     /// What came afterwards.

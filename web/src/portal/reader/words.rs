@@ -17,6 +17,8 @@ catalogue! {
     forward_attached: "Forward as a file", "Als Datei weiterleiten";
     details: "All header fields", "Alle Kopfzeilen";
     earlier: "Earlier in this conversation", "Fr\u{fc}her in dieser Unterhaltung";
+    earlier_count(count): "Earlier in this conversation: {count}", "Fr\u{fc}her in dieser Unterhaltung: {count}";
+    newest_here: "Go to the newest message of this conversation", "Zur neuesten Nachricht dieser Unterhaltung";
     later: "Later in this conversation", "Sp\u{e4}ter in dieser Unterhaltung";
     message_from(sender): "Message from {sender}", "Nachricht von {sender}";
     quoted: "Quoted text", "Zitierter Text";
@@ -54,6 +56,9 @@ catalogue! {
 
     way_done: "Everybody has got this message.", "Alle haben diese Nachricht bekommen.";
     way_open(names): "Still on its way to {names}.", "Noch unterwegs zu {names}.";
+    way_failed(names): "It did not reach {names}.", "Nicht angekommen bei {names}.";
+    home_failed: "The copy for your normal mailbox did not arrive there: it waited longer than mail is kept, or was removed.", "Die Kopie f\u{fc}r Ihr normales Postfach ist dort nicht angekommen: Sie hat l\u{e4}nger gewartet, als Mail aufbewahrt wird, oder wurde entfernt.";
+    way_unknown: "What became of it is no longer recorded.", "Was aus ihr wurde, ist nicht mehr verzeichnet.";
     home_waits: "A copy waits for your normal mailbox and arrives there when your server is back.", "Eine Kopie wartet auf Ihr normales Postfach und kommt dort an, sobald Ihr Server zur\u{fc}ck ist.";
     home_reached: "A copy has reached your normal mailbox.", "Eine Kopie ist in Ihrem normalen Postfach angekommen.";
 
