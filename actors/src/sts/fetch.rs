@@ -240,9 +240,8 @@ mod tests {
             Arc::new(Pipe(Mutex::new(Some(near)))),
             ClientTls::new().unwrap(),
         );
-        let begun = tokio::time::Instant::now();
-        let fetched = fetcher.fetch("example.org").await;
-        assert!(matches!(fetched, Err(FetchError::TimedOut(_))));
-        assert_eq!(begun.elapsed(), FETCH_TIMEOUT);
+        let soon = FETCH_TIMEOUT + Duration::from_millis(1);
+        let fetched = tokio::time::timeout(soon, fetcher.fetch("example.org")).await;
+        assert!(matches!(fetched, Ok(Err(FetchError::TimedOut(_)))));
     }
 }
