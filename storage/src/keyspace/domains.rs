@@ -232,7 +232,7 @@ impl From<Unforwarded> for Destination {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::spool::testing::domain;
 
@@ -303,7 +303,7 @@ mod tests {
     }
 
     /// The body of a row as it was written before hosts said anything about XFORWARD.
-    fn unforwarded(domain: &Domain) -> BytesMut {
+    pub(crate) fn unforwarded(domain: &Domain) -> BytesMut {
         let mut out = BytesMut::new();
         let hosts: Vec<Unforwarded> = domain
             .destinations

@@ -9,6 +9,7 @@ use super::super::testing::{accepted, audit, clock, destination, domain};
 use super::continuity::sealed_message;
 use crate::codec;
 use crate::engine::{Durability, Engine, KeyspaceId, MemoryEngine, Write};
+use crate::keyspace::domains::tests::unforwarded;
 use crate::model::{Domain, DomainId, Login, Secret, TlsPolicy};
 use crate::seal::{KeyError, KeySource};
 use crate::spool::{NewDomain, OpenError, Spool, SpoolError, SpoolOptions};
@@ -198,8 +199,8 @@ async fn d8_a_password_that_lies_bare_is_sealed_at_the_next_start() {
         user: "relay".to_owned(),
         password: Secret::new("correct horse battery".to_owned()),
     });
-    let mut row = BytesMut::new();
-    codec::encode(&mut row, &domain).unwrap();
+    let mut row = BytesMut::from(&[codec::ROW_VERSION][..]);
+    row.extend_from_slice(&unforwarded(&domain));
     let write = Write {
         keyspace: KeyspaceId::Domains,
         key: Bytes::copy_from_slice(&1_u32.to_be_bytes()),
