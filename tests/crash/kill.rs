@@ -17,7 +17,7 @@ use crate::support::world::{World, within};
 const KILLS: usize = 20;
 const SEED: u64 = 7;
 
-fn kills() -> usize {
+pub(crate) fn kills() -> usize {
     let asked_for = std::env::var("MAILHOLD_KILLS").ok();
     asked_for.map_or(KILLS, |kills| kills.parse().unwrap())
 }

@@ -12,6 +12,7 @@
 mod support;
 
 mod kill;
+mod postfix;
 
 /// The binary under test.
 fn binary() -> &'static std::path::Path {
