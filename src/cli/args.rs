@@ -234,9 +234,11 @@ pub(super) enum DomainAliasCommand {
 #[derive(Debug, Args)]
 pub(super) struct DomainSettings {
     /// A host that its mail goes to: host[:port][,priority=N][,weight=N][,tls=POLICY][,xforward=on|off]
-    /// [,user=NAME,password-file=FILE], where POLICY is none, opportunistic, required, verified or
+    /// [,window=N][,connections-per-second=N][,user=NAME,password-file=FILE], where POLICY is none,
+    /// opportunistic, required, verified or
     /// pinned:SHA-256 (of a certificate or public key; several joined by +). mx:DOMAIN stands for the
-    /// servers that the MX records of DOMAIN name. Give it once for each host.
+    /// servers that the MX records of DOMAIN name. window is
+    /// the most messages in flight (1 to 500), else the ramp finds it (up to 128). Give it once for each host.
     #[arg(long = "destination", value_name = "HOST:PORT")]
     pub(super) destinations: Vec<DestinationArgument>,
     /// How recipients are checked.

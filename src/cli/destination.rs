@@ -1,5 +1,6 @@
 //! Destinations as they are written on the command line:
-//! `[mx:]host[:port][,priority=N][,weight=N][,tls=POLICY][,xforward=on|off][,user=NAME[,password-file=FILE]]`.
+//! `[mx:]host[:port][,priority=N][,weight=N][,tls=POLICY][,xforward=on|off][,window=N]
+//! [,connections-per-second=N][,user=NAME[,password-file=FILE]]`.
 
 use std::str::FromStr;
 
@@ -16,6 +17,10 @@ pub(super) struct DestinationArgument {
     tls: String,
     mx: bool,
     xforward: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connections_per_second: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,6 +51,8 @@ impl FromStr for DestinationArgument {
             tls: destination.tls.to_string(),
             mx: destination.role == HostRole::MailDomain,
             xforward: destination.xforward,
+            window: destination.limits.window,
+            connections_per_second: destination.limits.connections_per_second,
             user,
             password,
         })
@@ -75,6 +82,9 @@ mod tests {
         let full = parse("mx:example.org,priority=10,tls=verified,xforward=on").unwrap();
         assert!(full.mx && full.xforward);
         assert_eq!((full.host.as_str(), full.priority), ("example.org", 10));
+        let limited = parse("mail.example:25,window=8,connections-per-second=2").unwrap();
+        assert_eq!(limited.window, Some(8));
+        assert_eq!(limited.connections_per_second, Some(2));
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "s3cret\nnote\n").unwrap();
         let path = file.path().display();

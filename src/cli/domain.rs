@@ -183,8 +183,15 @@ fn details(domain: &DomainView) -> String {
             tls,
             user,
             xforward,
+            window,
+            connections_per_second,
             ..
         } = destination;
+        let limit = |name: &str, limit: &Option<u16>| {
+            limit.map_or_else(String::new, |limit| format!(", {name} {limit}"))
+        };
+        let window = limit("window", window);
+        let rate = limit("connections a second", connections_per_second);
         let user = user
             .as_ref()
             .map(|user| format!(", user {}", visible(user)));
@@ -193,7 +200,9 @@ fn details(domain: &DomainView) -> String {
         let at = host_port(destination);
         row(
             "destination",
-            format!("{at} (priority {priority}, weight {weight}, TLS {tls}{user}{forwards})"),
+            format!(
+                "{at} (priority {priority}, weight {weight}, TLS {tls}{user}{forwards}{window}{rate})"
+            ),
         );
     }
     let how = domain

@@ -253,6 +253,7 @@ impl Display for SmartHost {
             tls,
             role,
             xforward,
+            limits,
             ..
         } = &self.0;
         let mx = if *role == HostRole::MailDomain {
@@ -271,6 +272,12 @@ impl Display for SmartHost {
         )?;
         if *xforward {
             f.write_str(",xforward=on")?;
+        }
+        if let Some(window) = limits.window {
+            write!(f, ",window={window}")?;
+        }
+        if let Some(count) = limits.connections_per_second {
+            write!(f, ",connections-per-second={count}")?;
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use actors::delivery::health::Health;
 use actors::delivery::probe_budget::{PERIOD, ProbeBudget, ProbeSeat, Urgency};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use storage::model::DomainId;
+use storage::model::{DomainId, HostLimits};
 
 use super::destination::{Answer, Destination, Model, UP_AT};
 use super::domains::{Domains, Fate};
@@ -116,6 +116,7 @@ impl Simulation {
         let shape = EndpointShape {
             priority: 10,
             weight: 1,
+            limits: HostLimits::NONE,
         };
         let shapes = vec![shape; hosts.len()];
         let report = Report::new(messages * u64::from(domains));

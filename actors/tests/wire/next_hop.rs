@@ -2,10 +2,10 @@
 
 use actors::status::DestinationState::{Degraded, Healthy, Policy};
 use sha2::{Digest, Sha256};
-use storage::model::{Destination, Fingerprint, Login, Secret, TlsPolicy};
+use storage::model::{Destination, Domain, Fingerprint, Login, Secret, TlsPolicy};
 
 use super::script::Script;
-use super::stage::{HOUR, MINUTE, Stage, Standing};
+use super::stage::{HOUR, MINUTE, SMART_HOST, Stage, Standing};
 
 const TO: &str = "a@example.org";
 
@@ -388,4 +388,46 @@ async fn out22_a_next_hop_that_refuses_xforward_gets_the_mail_all_the_same() {
         assert_eq!(stage.peer.ledger().count("XFORWARD"), 1);
         stage.stop().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s18_several_hosts_with_chunking_share_the_mail_and_the_one_that_stays_takes_it_all() {
+    const OFFERS: &[&str] = &["offers: PIPELINING, CHUNKING, 8BITMIME, SMTPUTF8, DSN"];
+    let stage = Stage::new(TlsPolicy::None).await;
+    stage.peer.behave(Script::read(OFFERS));
+    stage.world.behave(Script::read(OFFERS));
+    let second = Destination {
+        host: SMART_HOST.to_owned(),
+        port: stage.world.address.port(),
+        tls: TlsPolicy::None,
+        weight: 2,
+        ..Destination::default()
+    };
+    let add = |domain: &mut Domain| domain.destinations.push(second);
+    stage.node.update(&stage.domain, add).await;
+    let taken = || {
+        let (first, second) = (stage.peer.ledger(), stage.world.ledger());
+        (first.taken.len(), second.taken.len())
+    };
+    // While nobody knows the second host the first one may be quicker.
+    for _ in 0..5 {
+        stage.node.accept_many(&stage.domain, 40).await;
+        stage.until_empty(5 * MINUTE).await;
+        stage.still.pass(MINUTE).await;
+    }
+    let (first, second) = taken();
+    assert_eq!(first + second, 200);
+    assert!(first > 0 && second > 0, "{first} and {second}");
+    for peer in [&stage.peer, &stage.world] {
+        let ledger = peer.ledger();
+        assert!(ledger.count("BDAT") > 0, "CHUNKING was offered");
+        assert_eq!(ledger.count("DATA"), 0);
+    }
+    stage
+        .peer
+        .behave(Script::read(&["banner: <reset>", "mail: <reset>"]));
+    stage.node.accept_many(&stage.domain, 20).await;
+    stage.until_empty(5 * MINUTE).await;
+    assert_eq!(taken(), (first, second + 20));
+    stage.stop().await;
 }

@@ -26,7 +26,7 @@ pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
 /// The smart host that mail to others goes through.
-const SMART_HOST: &str = "smart.example.net";
+pub(crate) const SMART_HOST: &str = "smart.example.net";
 
 /// The smart host's name leads there, every other one to the peer.
 #[derive(Debug)]

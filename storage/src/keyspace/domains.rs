@@ -2,7 +2,9 @@
 //!
 //! ```text
 //! domains  domain id u32 → 3 | Domain, its passwords empty | passwords
+//!                          4 | Domain, its passwords empty | passwords | limits of destinations
 //! ```
+//! Version 4 is written only when a limit is set, so that the version before reads everything else.
 //! A password is what we sign in with at a destination (SMTP AUTH). Each is sealed with the node's
 //! own key for its domain, host and user, so that a copy of the store signs in nowhere; one that
 //! does not open is left empty, which a person sees when signing in fails, and the domain with its
@@ -18,13 +20,15 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{self, ROW_VERSION, RowError};
 use crate::error::SpoolError;
 use crate::model::{
-    Continuity, Destination, Domain, DomainId, DomainName, Hold, HostRole, Login, Secret,
-    Timestamp, TlsPolicy, VerifyMode,
+    Continuity, Destination, Domain, DomainId, DomainName, Hold, HostLimits, HostRole, Login,
+    Secret, Timestamp, TlsPolicy, VerifyMode,
 };
 use crate::seal::Keyring;
 
 /// Version of a row of this keyspace as it is written today.
 const DOMAIN_VERSION: u8 = 3;
+/// The same with limits of destinations behind it.
+const LIMITED_VERSION: u8 = 4;
 /// Version of rows whose destinations do not say anything about XFORWARD.
 const UNFORWARDED_VERSION: u8 = 2;
 
@@ -63,9 +67,18 @@ pub(crate) fn row(domain: &Domain, keys: &Keyring) -> Result<Bytes, SpoolError> 
         });
     }
     let mut out = BytesMut::new();
-    out.put_u8(DOMAIN_VERSION);
+    let limits: Vec<HostLimits> = domain.destinations.iter().map(|one| one.limits).collect();
+    let is_limited = limits.iter().any(|one| !one.is_empty());
+    out.put_u8(if is_limited {
+        LIMITED_VERSION
+    } else {
+        DOMAIN_VERSION
+    });
     codec::encode_bare(&mut out, &bare)?;
     codec::encode_bare(&mut out, &passwords)?;
+    if is_limited {
+        codec::encode_bare(&mut out, &limits)?;
+    }
     Ok(out.freeze())
 }
 
@@ -114,6 +127,15 @@ fn parse(row: &[u8]) -> Result<(Domain, Vec<SealedPassword>), RowError> {
         Some((&DOMAIN_VERSION, rest)) => {
             let (domain, rest) = codec::decode_front(rest)?;
             return Ok((domain, codec::decode_bare(rest)?));
+        }
+        Some((&LIMITED_VERSION, rest)) => {
+            let (mut domain, rest): (Domain, _) = codec::decode_front(rest)?;
+            let (passwords, rest) = codec::decode_front(rest)?;
+            let limits: Vec<HostLimits> = codec::decode_bare(rest)?;
+            for (destination, limits) in domain.destinations.iter_mut().zip(limits) {
+                destination.limits = limits;
+            }
+            return Ok((domain, passwords));
         }
         Some((&UNFORWARDED_VERSION, rest)) => {
             let (domain, rest) = codec::decode_front::<Earlier<Unforwarded>>(rest)?;
@@ -227,6 +249,7 @@ impl From<Unforwarded> for Destination {
             role: earlier.role,
             login: earlier.login,
             xforward: false,
+            limits: HostLimits::NONE,
         }
     }
 }
@@ -281,6 +304,24 @@ pub(crate) mod tests {
         assert_ne!(same, place(|domain| domain.destinations[0].port = 26));
         let renamed = |domain: &mut Domain| domain.destinations[0].host = "evil".to_owned();
         assert_ne!(same, place(renamed));
+    }
+
+    #[test]
+    fn limits_are_kept_and_a_row_without_them_is_as_it_was() {
+        let keys = Keyring::default();
+        let mut domain = domain(7, "x.example");
+        let plain = row(&domain, &keys).unwrap();
+        assert_eq!(plain[0], DOMAIN_VERSION);
+        domain.destinations[0].limits = HostLimits {
+            window: Some(8),
+            connections_per_second: Some(2),
+        };
+        let limited = row(&domain, &keys).unwrap();
+        assert_eq!(limited[0], LIMITED_VERSION);
+        assert_eq!(read(&limited, &keys).unwrap().domain, domain);
+        for cut in 1..limited.len() {
+            assert!(read(&limited[..cut], &keys).is_err(), "{cut}");
+        }
     }
 
     #[test]
@@ -341,7 +382,7 @@ pub(crate) mod tests {
             let found = read(&bare, &Keyring::default()).unwrap();
             assert_eq!((found.domain, found.is_bare), (domain, is_bare));
         }
-        assert_eq!(check(&[4, 0]), Err(RowError::Version(4)));
+        assert_eq!(check(&[5, 0]), Err(RowError::Version(5)));
     }
 
     #[test]

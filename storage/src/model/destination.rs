@@ -185,6 +185,40 @@ pub struct Destination {
     pub login: Option<Login>,
     /// Tell it by XFORWARD who handed a message in, where it announces that (OUT22).
     pub xforward: bool,
+    /// What it is given at most. Kept beside the other settings in the store, see `keyspace::domains`.
+    #[serde(skip)]
+    pub limits: HostLimits,
+}
+
+/// What an administrator lets a host have at most; none: what the ramp finds.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default,
+)]
+pub struct HostLimits {
+    /// Messages in flight, and so connections, at one time ([`WINDOW_LIMIT_MAX`] at most). Above 64
+    /// it also spares the ramp the minute of waiting there.
+    pub window: Option<u16>,
+    /// New connections a second, replacements of closed ones included.
+    pub connections_per_second: Option<u16>,
+}
+
+/// The largest window that can be set.
+pub const WINDOW_LIMIT_MAX: u16 = 500;
+/// The most new connections a second that can be set.
+pub const CONNECTIONS_PER_SECOND_MAX: u16 = 100;
+
+impl HostLimits {
+    /// Nothing is set.
+    pub const NONE: Self = Self {
+        window: None,
+        connections_per_second: None,
+    };
+
+    /// Whether nothing is set.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self == Self::NONE
+    }
 }
 
 impl Default for Destination {
@@ -199,6 +233,7 @@ impl Default for Destination {
             role: HostRole::Server,
             login: None,
             xforward: false,
+            limits: HostLimits::NONE,
         }
     }
 }
@@ -219,7 +254,8 @@ impl Destination {
 const SMTP_PORT: u16 = 25;
 
 /// As it is written on the command line and in the configuration:
-/// `[mx:]host[:port][,priority=N][,weight=N][,tls=POLICY][,xforward=on|off]`.
+/// `[mx:]host[:port][,priority=N][,weight=N][,tls=POLICY][,xforward=on|off][,window=N]
+/// [,connections-per-second=N]`.
 impl FromStr for Destination {
     type Err = String;
 
@@ -248,6 +284,10 @@ impl FromStr for Destination {
             match key {
                 "priority" => destination.priority = number()?,
                 "weight" => destination.weight = number()?,
+                "window" => destination.limits.window = Some(number()?),
+                "connections-per-second" => {
+                    destination.limits.connections_per_second = Some(number()?);
+                }
                 "tls" => {
                     destination.tls = value.parse().map_err(|e: TlsPolicyError| e.to_string())?
                 }
@@ -260,7 +300,7 @@ impl FromStr for Destination {
                 }
                 _ => {
                     return Err(format!(
-                        "`{key}` is none of priority, weight, tls, xforward"
+                        "`{key}` is none of priority, weight, tls, xforward, window, connections-per-second"
                     ));
                 }
             }

@@ -43,7 +43,7 @@ pub use authentication::{
 pub use callout::CalloutAnswer;
 pub use continuity::{Continuity, ContinuityGap};
 pub use credentials::{AccountId, Credentials, Password, SecretDigest, Totp};
-pub use destination::{Destination, Fingerprint, HostRole, Login, Secret, TlsPolicy};
+pub use destination::{Destination, Fingerprint, HostLimits, HostRole, Login, Secret, TlsPolicy};
 pub use disposition::{Counters, Disposition, EnhancedStatus, StoredReply};
 pub use dkim::DkimKey;
 pub use domain::{Domain, DomainAlias, Hold, VerifyMode};

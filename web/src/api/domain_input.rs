@@ -4,9 +4,10 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use storage::model::destination::{CONNECTIONS_PER_SECOND_MAX, WINDOW_LIMIT_MAX};
 use storage::model::domain::{HOLD_DAYS_DEFAULT, HOLD_DAYS_MAX, HOLD_DAYS_MIN};
 use storage::model::{
-    Destination, Domain, DomainName, HostRole, Login, Secret, TlsPolicy, VerifyMode,
+    Destination, Domain, DomainName, HostLimits, HostRole, Login, Secret, TlsPolicy, VerifyMode,
 };
 use utoipa::ToSchema;
 
@@ -91,6 +92,15 @@ pub(super) struct DestinationInput {
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
     xforward: Given<bool>,
+    /// Messages in flight, and so connections, at one time at most (1 to 500); absent or null: what
+    /// the ramp finds.
+    #[serde(default)]
+    #[schema(value_type = Option<u16>)]
+    window: Given<u16>,
+    /// New connections a second at most (1 to 100); absent or null: growth of ten a second.
+    #[serde(default)]
+    #[schema(value_type = Option<u16>)]
+    connections_per_second: Given<u16>,
     #[serde(flatten)]
     #[schema(ignore)]
     unknown: Unknown,
@@ -213,6 +223,8 @@ fn described_destination(destination: &Destination) -> Value {
         "mx": destination.role == HostRole::MailDomain,
         "user": destination.login.as_ref().map(|login| &login.user),
         "xforward": destination.xforward,
+        "window": destination.limits.window,
+        "connections_per_second": destination.limits.connections_per_second,
     })
 }
 
@@ -303,6 +315,17 @@ fn read_destination(
         );
     }
     let xforward = faults.optional(&format!("{place}.xforward"), input.xforward);
+    let window_field = format!("{place}.window");
+    let rate_field = format!("{place}.connections_per_second");
+    let limits = HostLimits {
+        window: read_limit(faults, &window_field, input.window, WINDOW_LIMIT_MAX),
+        connections_per_second: read_limit(
+            faults,
+            &rate_field,
+            input.connections_per_second,
+            CONNECTIONS_PER_SECOND_MAX,
+        ),
+    };
     let login = read_login(faults, place, input.user, input.password, tls.as_ref());
     Some(Destination {
         host: host?,
@@ -316,7 +339,20 @@ fn read_destination(
         },
         login,
         xforward: xforward.unwrap_or(false),
+        limits,
     })
+}
+
+/// A limit from 1 on; null is none.
+fn read_limit(faults: &mut Faults, field: &str, given: Given<u16>, max: u16) -> Option<u16> {
+    let limit = match given {
+        Given::Null => None,
+        given => faults.optional(field, given),
+    };
+    if limit.is_some_and(|limit| !(1..=max).contains(&limit)) {
+        faults.add(field, format!("expected 1 to {max}"));
+    }
+    limit
 }
 
 /// A login without a password stands for the one that is known already, see [`keep_passwords`].
@@ -393,6 +429,7 @@ mod tests {
                 {"host": "MAIL.example.org", "port": 25},
                 {"host": "[::1]", "port": 0, "tls": "maybe"},
                 {"port": "x", "weight": 0, "colour": "red"},
+                {"host": "c.example", "port": 25, "window": 0, "connections_per_second": 101},
             ],
             "verify": "perhaps",
             "hold_days": 61,
@@ -418,6 +455,8 @@ mod tests {
                 "destinations[3].host",
                 "destinations[3].port",
                 "destinations[3].weight",
+                "destinations[4].connections_per_second",
+                "destinations[4].window",
                 "hold_days",
                 "name",
                 "size",
@@ -448,6 +487,13 @@ mod tests {
         let mut other = [read(other).unwrap()];
         keep_passwords(&mut other, &[known]);
         assert_eq!(other[0].login.as_ref().unwrap().password.expose(), "");
+        let limits =
+            json!({"host": "a.example", "port": 25, "window": 8, "connections_per_second": null});
+        let limits = read(limits).unwrap().limits;
+        assert_eq!(
+            (limits.window, limits.connections_per_second),
+            (Some(8), None)
+        );
         let described = described_destination(&other[0]).to_string();
         assert!(!described.contains("password"), "{described}");
     }

@@ -63,6 +63,12 @@ pub struct DestinationView {
     /// Whether it is told by XFORWARD who handed a message in.
     #[serde(default)]
     pub xforward: bool,
+    /// Messages in flight at most, when that was set.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub window: Option<u16>,
+    /// New connections a second at most, when that was set.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub connections_per_second: Option<u16>,
 }
 
 /// Delivery stopped by a person or a guard.
@@ -168,6 +174,8 @@ impl DestinationView {
             mx: destination.role == HostRole::MailDomain,
             user: destination.login.as_ref().map(|login| login.user.clone()),
             xforward: destination.xforward,
+            window: destination.limits.window,
+            connections_per_second: destination.limits.connections_per_second,
         }
     }
 }

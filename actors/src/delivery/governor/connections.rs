@@ -2,7 +2,8 @@
 //!
 //! A connection is reused for a time, never for a number of messages, and is given up before the
 //! peer would (its timeout is longer than [`IDLE_MAX`]). Their number grows by at most ten a second;
-//! replacing one that the peer closed after a message is no growth.
+//! replacing one that the peer closed after a message is no growth, unless an administrator has set
+//! how many may be opened a second: then each counts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub(super) struct Connections {
     /// As many as the endpoint has shown to hold at the same time.
     proven: usize,
     next_growth_at: Duration,
+    /// Time between any two, when an administrator has set it.
+    interval: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -34,6 +37,15 @@ struct Idle {
 }
 
 impl Connections {
+    /// None yet, and this many new ones a second at most.
+    pub(super) fn limited(per_second: Option<u16>) -> Self {
+        let interval = per_second.map(|count| Duration::from_secs(1) / u32::from(count.max(1)));
+        Self {
+            interval,
+            ..Self::default()
+        }
+    }
+
     /// Idle and busy ones.
     pub(super) fn count(&self) -> usize {
         self.idle.len() + self.busy.len()
@@ -41,7 +53,8 @@ impl Connections {
 
     /// When a message can get a connection; none when it can now.
     pub(super) fn wait(&self, now: Duration) -> Option<Duration> {
-        let free = !self.idle.is_empty() || self.count() < self.proven;
+        let replaces = self.interval.is_none() && self.count() < self.proven;
+        let free = !self.idle.is_empty() || replaces;
         (!free && now < self.next_growth_at).then_some(self.next_growth_at)
     }
 
@@ -51,8 +64,8 @@ impl Connections {
             self.busy.insert(idle.id, idle.opened_at);
             return Via::Reuse(idle.id);
         }
-        if self.count() >= self.proven {
-            self.next_growth_at = now + GROWTH_INTERVAL;
+        if self.interval.is_some() || self.count() >= self.proven {
+            self.next_growth_at = now + self.interval.unwrap_or(GROWTH_INTERVAL);
         }
         self.busy.insert(new, now);
         Via::Open(new)
@@ -152,6 +165,21 @@ mod tests {
         );
         connections.closed(ConnectionId(3));
         assert_eq!(connections.wait(s(3)), None);
+    }
+
+    #[test]
+    fn a_rate_that_was_set_counts_replacements_too() {
+        let mut connections = Connections::limited(Some(2));
+        let half = Duration::from_millis(500);
+        connections.take(ConnectionId(1), s(1));
+        connections.kept(ConnectionId(1), s(1));
+        assert_eq!(connections.wait(s(1)), None, "it is idle");
+        connections.closed(ConnectionId(1));
+        assert_eq!(connections.wait(s(1)), Some(s(1) + half));
+        connections.take(ConnectionId(2), s(2));
+        connections.closed(ConnectionId(2));
+        assert_eq!(connections.wait(s(2)), Some(s(2) + half));
+        assert_eq!(connections.wait(s(2) + half), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use super::super::classify::{Overload, ReplyKey, Signal};
 use super::super::health::{EndpointHealth, Suspicion, Trouble};
 use super::super::ramp::{self, Gate, Ramp, RampPhase, SendMark, SlowStartPlan};
+use super::EndpointShape;
 use super::busy::Busy;
 use super::connections::Connections;
 use super::event::{
@@ -84,25 +85,25 @@ pub(super) struct Endpoint {
 impl Endpoint {
     pub(super) fn new(
         id: EndpointId,
-        priority: u16,
-        weight: u16,
+        shape: &EndpointShape,
         learned_window: Option<u32>,
         now: Duration,
     ) -> Self {
         Self {
             id,
-            priority,
-            weight: f64::from(weight.max(1)),
+            priority: shape.priority,
+            weight: f64::from(shape.weight.max(1)),
             health: EndpointHealth::Unknown,
-            ramp: Ramp::new(now),
-            connections: Connections::default(),
+            ramp: Ramp::new(now).capped(shape.limits.window),
+            connections: Connections::limited(shape.limits.connections_per_second),
             probes: ProbeTimer::default(),
             in_flight: 0,
             era: 0,
             up_since: None,
             shortage: Shortage::default(),
             stability: Stability::default(),
-            learned_window: learned_window.unwrap_or(ramp::WINDOW_MAX),
+            learned_window: learned_window
+                .unwrap_or_else(|| ramp::WINDOW_MAX.max(shape.limits.window.unwrap_or(0).into())),
             looks_like_exchange: false,
             speed: 0.0,
             last_progress: None,

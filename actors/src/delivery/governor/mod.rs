@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use storage::model::DomainId;
+use storage::model::{DomainId, HostLimits};
 
 pub use self::connections::{AGE_MAX, IDLE_MAX};
 pub use self::event::{
@@ -59,6 +59,8 @@ pub struct EndpointShape {
     pub priority: u16,
     /// Share inside its tier, at least 1.
     pub weight: u16,
+    /// What it is given at most.
+    pub limits: HostLimits,
 }
 
 /// The machine of one route.
@@ -96,7 +98,7 @@ impl Governor {
             .enumerate()
             .map(|(place, shape)| {
                 let window = learned.windows.get(place).copied();
-                Endpoint::new(EndpointId(place), shape.priority, shape.weight, window, now)
+                Endpoint::new(EndpointId(place), shape, window, now)
             })
             .collect();
         Self {

@@ -10,11 +10,13 @@ use super::super::classify::{Overload, ReplyKey, Signal};
 use super::super::health::Trouble;
 use super::super::ramp::WINDOW_MAX_PROVEN;
 use super::*;
+use storage::model::HostLimits;
 
 const DOMAIN: DomainId = DomainId(1);
 const ONE: [EndpointShape; 1] = [EndpointShape {
     priority: 10,
     weight: 1,
+    limits: HostLimits::NONE,
 }];
 
 fn ms(n: u64) -> Duration {
@@ -142,6 +144,29 @@ fn s9d_a_full_destination_gets_the_smallest_message_now_and_then() {
 }
 
 #[test]
+fn a_window_that_an_administrator_has_set_is_reached_and_kept() {
+    let shapes = [EndpointShape {
+        limits: HostLimits {
+            window: Some(3),
+            ..HostLimits::NONE
+        },
+        ..ONE[0]
+    }];
+    let mut shell = Shell::new(&shapes, 5);
+    shell.recover();
+    let mut most = 0;
+    while shell.now < Duration::from_secs(200) {
+        shell.demand(1000);
+        most = most.max(shell.permits.len());
+        for _ in 0..shell.permits.len() {
+            shell.finish(Signal::Delivered, true);
+        }
+        shell.pass_for(ms(100));
+    }
+    assert_eq!(most, 3);
+}
+
+#[test]
 fn a_black_hole_that_swallows_live_sessions_is_noticed() {
     let mut shell = Shell::new(&ONE, 6);
     shell.recover();
@@ -181,10 +206,12 @@ fn a_lower_tier_is_used_only_while_every_host_above_is_down_and_traffic_returns(
         EndpointShape {
             priority: 10,
             weight: 1,
+            limits: HostLimits::NONE,
         },
         EndpointShape {
             priority: 20,
             weight: 1,
+            limits: HostLimits::NONE,
         },
     ];
     let mut shell = Shell::new(&shapes, 8);
@@ -234,6 +261,7 @@ fn one_of_two_hosts_in_a_black_hole_costs_nothing_and_is_shown() {
     let shapes = [EndpointShape {
         priority: 10,
         weight: 1,
+        limits: HostLimits::NONE,
     }; 2];
     let mut shell = Shell::new(&shapes, 9);
     shell.demand(200);
@@ -312,6 +340,7 @@ fn run(steps: &[Step], seed: u64) -> (Vec<Health>, u64) {
     let shapes = [EndpointShape {
         priority: 10,
         weight: 1,
+        limits: HostLimits::NONE,
     }; 2];
     let mut shell = Shell::new(&shapes, seed);
     for step in steps {

@@ -76,6 +76,7 @@ impl GovernorState {
         let shape = |host: &Destination| EndpointShape {
             priority: host.priority,
             weight: host.weight,
+            limits: host.limits,
         };
         let shapes: Vec<EndpointShape> = route.endpoints().iter().map(shape).collect();
         let fingerprint = fingerprint(&route);

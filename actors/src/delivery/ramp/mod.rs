@@ -106,6 +106,8 @@ pub struct Ramp {
     phase: Phase,
     window: Window,
     window_max: f64,
+    /// An administrator has set the largest window.
+    is_capped: bool,
     slow_start_max: f64,
     at_max_since: Option<Duration>,
     ceiling: Ceiling,
@@ -135,6 +137,7 @@ impl Ramp {
             phase: Phase::SlowStart(SlowStart::new(STEP, now)),
             window: Window::fixed(1.0),
             window_max: f64::from(WINDOW_MAX),
+            is_capped: false,
             slow_start_max: f64::from(WINDOW_MAX),
             at_max_since: None,
             ceiling: Ceiling::default(),
@@ -150,11 +153,21 @@ impl Ramp {
         }
     }
 
+    /// The same with a largest window that an administrator has set.
+    #[must_use]
+    pub fn capped(mut self, window_max: Option<u16>) -> Self {
+        if let Some(max) = window_max {
+            self.window_max = f64::from(max.max(1));
+            self.is_capped = true;
+        }
+        self
+    }
+
     /// The canary has passed: slow start. What was learnt about latency stays.
     pub fn restart(&mut self, plan: SlowStartPlan, now: Duration) {
         self.phase = Phase::SlowStart(SlowStart::new(plan.step, now));
         self.window.set(1.0);
-        self.slow_start_max = f64::from(plan.up_to.clamp(1, WINDOW_MAX));
+        self.slow_start_max = f64::from(plan.up_to.max(1)).min(self.slow_start_bound());
         let from = f64::from(plan.from.max(1)).min(self.slow_start_max);
         if from > 1.0 {
             self.window.grow(from, now, plan.step.mul_f64(OPENING));
@@ -272,6 +285,15 @@ impl Ramp {
         pause.or_else(|| self.window.next_place_at(now))
     }
 
+    /// Beyond 64 an endpoint has to prove itself, unless an administrator knows it.
+    fn slow_start_bound(&self) -> f64 {
+        if self.is_capped {
+            self.window_max
+        } else {
+            f64::from(WINDOW_MAX)
+        }
+    }
+
     fn cruise(&mut self, now: Duration) {
         self.phase = Phase::Cruise(Cruise::new(now));
         self.latency.restart_round();
@@ -347,6 +369,9 @@ impl Ramp {
 
     /// An endpoint that is bored at the largest window gets a larger one.
     fn prove(&mut self, window: f64, latency: RoundLatency, now: Duration) {
+        if self.is_capped {
+            return;
+        }
         let bored = window + 0.5 >= f64::from(WINDOW_MAX) && !latency.exceeds(1.2, SLACK);
         if !bored {
             self.at_max_since = None;

@@ -24,6 +24,28 @@ fn grown_ramp() -> (Ramp, Duration) {
 }
 
 #[test]
+fn a_window_that_was_set_is_never_exceeded_and_a_large_one_needs_no_proof() {
+    for (cap, up_to) in [(8, 64), (100, 100)] {
+        let mut ramp = Ramp::new(ms(0)).capped(Some(cap));
+        ramp.restart(SlowStartPlan::from_one(up_to), ms(0));
+        let mut now = ms(0);
+        let mut most = 0;
+        // A destination that is never busy: every place is used all the time.
+        while now < Duration::from_secs(120) {
+            now += ms(20);
+            let places = ramp.window(now);
+            most = most.max(places);
+            for _ in 0..places {
+                ramp.sent(now);
+                ramp.gate(places, now);
+                ramp.delivered(ms(20), 4096, places, now);
+            }
+        }
+        assert_eq!(most, u32::from(cap));
+    }
+}
+
+#[test]
 fn s13_s15_from_one_to_64_in_about_half_a_minute() {
     let (ramp, now) = grown_ramp();
     assert_eq!(ramp.window(now), 64);
