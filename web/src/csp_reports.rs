@@ -93,18 +93,21 @@ async fn take(State(desk): State<Desk>, headers: HeaderMap, body: Bytes) -> Stat
             .as_array()
             .into_iter()
             .flatten()
-            .filter(|report| report["type"] == "csp-violation")
-            .map(|report| &report["body"]["effectiveDirective"])
+            .filter(|report| {
+                report
+                    .get("type")
+                    .is_some_and(|kind| kind == "csp-violation")
+            })
+            .filter_map(|report| report.pointer("/body/effectiveDirective"))
             .take(REPORTS_MAX)
             .collect(),
         Some(b"application/csp-report") => {
-            let report = &json["csp-report"];
-            let effective = &report["effective-directive"];
-            vec![if effective.is_string() {
-                effective
-            } else {
-                &report["violated-directive"]
-            }]
+            let report = json.get("csp-report");
+            let effective = report
+                .and_then(|report| report.get("effective-directive"))
+                .filter(|effective| effective.is_string())
+                .or_else(|| report?.get("violated-directive"));
+            vec![effective.unwrap_or(&Value::Null)]
         }
         _ => return StatusCode::UNSUPPORTED_MEDIA_TYPE,
     };
