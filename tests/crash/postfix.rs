@@ -7,8 +7,8 @@ use mailhold::demo::sender::{Plan, Sender};
 use crate::binary;
 use crate::kill::kills;
 use crate::support::node::Node;
-use crate::support::postfix::{Postfix, PostfixOptions};
-use crate::support::world::{DOMAIN, MAILBOXES, clock, within};
+use crate::support::postfix::Postfix;
+use crate::support::world::{DOMAIN, MAILBOXES, clock, postfix_before, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn q1_nothing_is_lost_when_mailhold_is_killed_while_a_postfix_is_away() {
@@ -19,14 +19,7 @@ async fn q1_nothing_is_lost_when_mailhold_is_killed_while_a_postfix_is_away() {
     let kills = kills();
     let clock = clock();
     let behind = Destination::start(DestinationOptions::default(), clock.clone()).unwrap();
-    let mut postfix = Postfix::start(&PostfixOptions {
-        domain: DOMAIN.to_owned(),
-        recipients: MAILBOXES.map(str::to_owned).to_vec(),
-        destination: behind.address(),
-        keeps_log: true,
-        is_hurried: true,
-    })
-    .unwrap();
+    let mut postfix = postfix_before(&behind);
     let mut node = Node::start(binary()).unwrap();
     node.add_domain(DOMAIN, postfix.address(), &MAILBOXES)
         .unwrap();

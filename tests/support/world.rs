@@ -10,6 +10,7 @@ use mailhold::demo::sender::{Plan, Record, Report, Sender};
 use storage::model::{Clock, SystemClock, Timestamp};
 
 use super::node::Node;
+use super::postfix::{Postfix, PostfixOptions};
 
 /// The protected domain of the stories.
 pub const DOMAIN: &str = "example.test";
@@ -33,6 +34,18 @@ pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
 /// The real clock.
 pub fn clock() -> Arc<dyn Clock> {
     Arc::new(SystemClock::new(Timestamp::default()))
+}
+
+/// A Postfix that takes the domain's mail and relays it to a destination of ours; it is up.
+pub fn postfix_before(destination: &Destination) -> Postfix {
+    Postfix::start(&PostfixOptions {
+        domain: DOMAIN.to_owned(),
+        recipients: MAILBOXES.map(str::to_owned).to_vec(),
+        destination: destination.address(),
+        keeps_log: true,
+        is_hurried: true,
+    })
+    .unwrap()
 }
 
 /// A node that relays one domain to one destination of ours.

@@ -98,7 +98,10 @@ async fn take(State(desk): State<Desk>, headers: HeaderMap, body: Bytes) -> Stat
                     .get("type")
                     .is_some_and(|kind| kind == "csp-violation")
             })
-            .filter_map(|report| report.pointer("/body/effectiveDirective"))
+            .map(|report| {
+                let directive = report.pointer("/body/effectiveDirective");
+                directive.unwrap_or(&Value::Null)
+            })
             .take(REPORTS_MAX)
             .collect(),
         Some(b"application/csp-report") => {

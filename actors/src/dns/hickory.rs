@@ -4,13 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{NameServerConfig, ResolverConfig};
 use hickory_resolver::lookup::Lookup as Found;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError as HickoryDnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use hickory_resolver::{ResolverBuilder, TokioResolver};
 
 use super::lookup::{Lookup, LookupError, MailExchanger, RECORDS_MAX, TXT_BYTES_MAX};
 use super::{ADDRESSES_MAX, DnsError, EXCHANGERS_MAX, Exchanger, Resolver, literal};
@@ -39,29 +39,47 @@ impl HickoryResolver {
     /// # Errors
     /// When the system's configuration cannot be read.
     pub fn new(servers: &[SocketAddr]) -> Result<Self, DnsError> {
-        let configuration =
-            |error: hickory_resolver::net::NetError| DnsError::Configuration(error.to_string());
-        let mut builder = if servers.is_empty() {
-            TokioResolver::builder_tokio().map_err(configuration)?
-        } else {
-            let servers = servers.iter().map(|server| name_server(*server)).collect();
-            TokioResolver::builder_with_config(
-                ResolverConfig::from_name_servers(servers),
-                TokioRuntimeProvider::default(),
-            )
-        };
+        let mut builder = builder(servers)?;
         let options = builder.options_mut();
-        options.timeout = QUESTION_TIMEOUT;
-        options.attempts = 2;
         options.cache_size = CACHE_ENTRIES_MAX;
         options.negative_max_ttl = Some(NEGATIVE_TTL_MAX);
         options.positive_max_ttl = Some(POSITIVE_TTL_MAX);
-        let inner = builder.build().map_err(configuration)?;
-        Ok(Self { inner })
+        Ok(Self {
+            inner: built(builder)?,
+        })
     }
 }
 
-pub(super) fn name_server(server: SocketAddr) -> NameServerConfig {
+/// A resolver of the system's servers when `servers` is empty, of these otherwise.
+pub(super) fn builder(
+    servers: &[SocketAddr],
+) -> Result<ResolverBuilder<TokioRuntimeProvider>, DnsError> {
+    let mut builder = if servers.is_empty() {
+        TokioResolver::builder_tokio().map_err(configuration)?
+    } else {
+        let servers = servers.iter().map(|server| name_server(*server)).collect();
+        TokioResolver::builder_with_config(
+            ResolverConfig::from_name_servers(servers),
+            TokioRuntimeProvider::default(),
+        )
+    };
+    let options = builder.options_mut();
+    options.timeout = QUESTION_TIMEOUT;
+    options.attempts = 2;
+    Ok(builder)
+}
+
+pub(super) fn built(
+    builder: ResolverBuilder<TokioRuntimeProvider>,
+) -> Result<TokioResolver, DnsError> {
+    builder.build().map_err(configuration)
+}
+
+fn configuration(error: NetError) -> DnsError {
+    DnsError::Configuration(error.to_string())
+}
+
+fn name_server(server: SocketAddr) -> NameServerConfig {
     let mut config = NameServerConfig::udp_and_tcp(server.ip());
     for connection in &mut config.connections {
         connection.port = server.port();

@@ -5,22 +5,18 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::ResolverConfig;
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError as HickoryDnsError, NetError};
 use hickory_resolver::proto::dnssec::Proof;
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use storage::model::Tlsa;
 
-use super::hickory::name_server;
+use super::hickory::{builder, built};
 use super::lookup::RECORDS_MAX;
 use super::{DnsError, LookupError, SecureLookup, TlsaRecords};
 
 /// Time for one answer with the keys of all zones above it.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(8);
-/// Time for one question to one server.
-const QUESTION_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Asks and validates. The servers have to pass on signatures; what they say about their own
 /// validation is not looked at.
@@ -35,22 +31,11 @@ impl ValidatingResolver {
     /// # Errors
     /// When the system's configuration cannot be read.
     pub fn new(servers: &[SocketAddr]) -> Result<Self, DnsError> {
-        let configuration = |error: NetError| DnsError::Configuration(error.to_string());
-        let mut builder = if servers.is_empty() {
-            TokioResolver::builder_tokio().map_err(configuration)?
-        } else {
-            let servers = servers.iter().map(|server| name_server(*server)).collect();
-            TokioResolver::builder_with_config(
-                ResolverConfig::from_name_servers(servers),
-                TokioRuntimeProvider::default(),
-            )
-        };
-        let options = builder.options_mut();
-        options.validate = true;
-        options.timeout = QUESTION_TIMEOUT;
-        options.attempts = 2;
-        let inner = builder.build().map_err(configuration)?;
-        Ok(Self { inner })
+        let mut builder = builder(servers)?;
+        builder.options_mut().validate = true;
+        Ok(Self {
+            inner: built(builder)?,
+        })
     }
 
     /// The records of one type, when there are some that are secure; none when there are none or the
